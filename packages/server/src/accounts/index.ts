@@ -1,0 +1,1 @@
+export { type AccountPrincipal, type Principal, type Scope, scopes } from './principal.ts'

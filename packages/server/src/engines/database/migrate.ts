@@ -1,0 +1,19 @@
+/**
+ * Forward-only migrations. Each must be safe while the code before it still runs: add, backfill, and only in a later
+ * release drop. They run under Kysely's lock, so several processes may start at once.
+ */
+import { type Migration, Migrator } from 'kysely/migration'
+import type { Db } from './database.ts'
+import * as uploadCore from './migrations/0001-upload-core.ts'
+
+const migrations: Record<string, Migration> = {
+  '0001-upload-core': uploadCore,
+}
+
+/** Brings the schema up to date; returns the names of what was applied. */
+export async function migrate(db: Db): Promise<string[]> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  const { error, results } = await migrator.migrateToLatest()
+  if (error !== undefined) throw new Error('The database could not be migrated', { cause: error })
+  return (results ?? []).map((result) => result.migrationName)
+}

@@ -1,0 +1,183 @@
+/** The tables as Kysely sees them. `migrations/` is the truth; `schema.test.ts` compares the two. */
+import type { ColumnType, Generated } from 'kysely'
+
+type Timestamp = ColumnType<Date, Date | string, Date | string>
+type OptionalTimestamp = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>
+type DefaultTimestamp = ColumnType<Date, Date | string | undefined, Date | string>
+/** bigint columns are read as numbers: sizes stay below 2^53 bytes. */
+type Bytes = ColumnType<number, number, number>
+type DefaultBytes = ColumnType<number, number | undefined, number>
+type Json<T> = ColumnType<T, string, string>
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>
+
+export interface AccountTable {
+  id: string
+  handle: string
+  email: string
+  name: string
+  /** PHC string of argon2id; null for accounts known only through an external issuer. */
+  password_hash: Optional<string>
+  role: ColumnType<'member' | 'administrator', 'member' | 'administrator' | undefined, 'member' | 'administrator'>
+  avatar_asset_id: Optional<string>
+  /** `iss` and `sub` of the external identity, null for local accounts. */
+  issuer: Optional<string>
+  subject: Optional<string>
+  suspended_at: OptionalTimestamp
+  /** Set when deletion was asked for; jobs remove the rest. */
+  deleted_at: OptionalTimestamp
+  version: Generated<number>
+  created_at: DefaultTimestamp
+}
+
+export interface StorageQuotaTable {
+  account_id: string
+  limit_bytes: Bytes
+  used_bytes: DefaultBytes
+  reserved_bytes: DefaultBytes
+}
+
+export interface AccessTokenTable {
+  id: string
+  account_id: string
+  kind: 'session' | 'personal'
+  name: Optional<string>
+  /** SHA-256 of the secret. */
+  secret_hash: Uint8Array
+  scopes: string[]
+  expires_at: OptionalTimestamp
+  created_at: DefaultTimestamp
+}
+
+export type UploadState = 'uploading' | 'completed' | 'aborted' | 'expired'
+export type UploadProtocol = 'direct' | 'stream' | 'tus' | 'uppy'
+export type Purpose = 'library' | 'post' | 'avatar'
+
+export interface UploadTable {
+  id: string
+  owner_id: string
+  state: ColumnType<UploadState, UploadState | undefined, UploadState>
+  protocol: UploadProtocol
+  purpose: Purpose
+  object_key: string
+  filename: string
+  content_type: string
+  /** Declared size; null while a stream or form of unknown length arrives. */
+  size: Optional<number>
+  /** What this upload holds of `storage_quota.reserved_bytes`; 0 once it is over. */
+  reserved_bytes: DefaultBytes
+  /** Declared by the client, verified at completion. */
+  sha256: Optional<Uint8Array>
+  album_id: Optional<string>
+  captured_at: OptionalTimestamp
+  /** Null when the object is put whole. */
+  store_upload_id: Optional<string>
+  part_size: Optional<number>
+  part_count: Optional<number>
+  /** The asset it became. Not a foreign key: the asset may be gone. */
+  asset_id: Optional<string>
+  /** Problem code that ended it. */
+  failure: Optional<string>
+  /** Until when a URL that was handed out can still put bytes. */
+  grants_until: OptionalTimestamp
+  expires_at: Timestamp
+  created_at: DefaultTimestamp
+  finished_at: OptionalTimestamp
+}
+
+/** Who writes to a resumable upload right now (tus); a lease, not a lock, so that a dead holder loses it. */
+export interface UploadLeaseTable {
+  upload_id: string
+  holder: string
+  release_requested: Generated<boolean>
+  expires_at: Timestamp
+}
+
+export type AssetKind = 'image' | 'video' | 'audio'
+export type AssetState = 'processing' | 'ready' | 'failed'
+
+export interface AssetTable {
+  id: string
+  owner_id: string
+  upload_id: string
+  kind: AssetKind
+  state: ColumnType<AssetState, AssetState | undefined, AssetState>
+  failure: Optional<string>
+  purpose: Purpose
+  object_key: string
+  filename: string
+  content_type: string
+  size: Bytes
+  /** Null until a worker has read the bytes back, where the store attests none. */
+  sha256: Optional<Uint8Array>
+  /** True when another asset of the owner with the same bytes was there first and this was found out later. */
+  is_duplicate: Generated<boolean>
+  width: Optional<number>
+  height: Optional<number>
+  duration: Optional<number>
+  captured_at: Timestamp
+  latitude: Optional<number>
+  longitude: Optional<number>
+  camera: Optional<string>
+  thumbhash: Optional<Uint8Array>
+  favorite: Generated<boolean>
+  description: Optional<string>
+  /** Until when a URL handed out for the upload can still put bytes at the key. */
+  grants_until: OptionalTimestamp
+  uploaded_at: DefaultTimestamp
+  trashed_at: OptionalTimestamp
+  version: Generated<number>
+}
+
+/** Keys whose bytes must go: written by the transaction that gave them up, deleted by the job `objects.delete`. */
+export interface ObjectDeletionTable {
+  object_key: string
+  store_upload_id: Optional<string>
+  reason: string
+  attempts: Generated<number>
+  /** Not before this. */
+  due_at: DefaultTimestamp
+  /** The row stays until this has passed: a URL handed out may land bytes at the key once more. */
+  sweep_until: DefaultTimestamp
+  created_at: DefaultTimestamp
+}
+
+export interface HistoryEventTable {
+  id: string
+  at: DefaultTimestamp
+  actor_id: Optional<string>
+  action: string
+  object_type: Optional<string>
+  object_id: Optional<string>
+  size: Optional<number>
+  content_type: Optional<string>
+  /** Truncated: IPv4 to /24, IPv6 to /48, in CIDR notation. */
+  network: Optional<string>
+  protocol: string
+  endpoint: Optional<string>
+  phases: Json<Record<string, number>>
+  outcome: 'success' | 'failure'
+  error_class: Optional<string>
+  attempt: Generated<number>
+}
+
+export interface IdempotencyKeyTable {
+  /** SHA-256 of principal, route and the client's key. */
+  key_hash: Uint8Array
+  request_hash: Uint8Array
+  status: Optional<number>
+  /** Response body, encrypted under a key derived from the client's key. */
+  body: Optional<Uint8Array>
+  created_at: DefaultTimestamp
+}
+
+export interface Database {
+  account: AccountTable
+  storage_quota: StorageQuotaTable
+  access_token: AccessTokenTable
+  upload: UploadTable
+  upload_lease: UploadLeaseTable
+  asset: AssetTable
+  object_deletion: ObjectDeletionTable
+  history_event: HistoryEventTable
+  idempotency_key: IdempotencyKeyTable
+}

@@ -1,0 +1,136 @@
+/**
+ * Durable jobs on graphile-worker. `enqueue` takes the transaction that makes the job due, so a job exists exactly when
+ * its cause committed. Tasks must be safe to repeat: a job whose worker died runs again.
+ */
+import { Logger, type Runner, run, runMigrations } from 'graphile-worker'
+import { sql } from 'kysely'
+import type pg from 'pg'
+import type { Db, Tx } from '../database/database.ts'
+
+/** Payload of every task of the program. Domains extend it by declaration merging where they define a task. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by the domains that own the tasks.
+export interface TaskPayloads {}
+
+export type TaskName = keyof TaskPayloads & string
+
+export interface EnqueueOptions {
+  /** Not before; now when absent. */
+  runAt?: Date
+  /** At most one waiting job has this key; enqueuing again replaces it. */
+  key?: string
+  /** Lower runs first. Interactive work is 0, bulk work 10. */
+  priority?: number
+  /** Default 25, which with exponential backoff is about three days. */
+  maxAttempts?: number
+}
+
+export interface TaskContext {
+  /** From 1. */
+  attempt: number
+  /** Aborted when the worker drains. */
+  signal: AbortSignal
+}
+
+export type Tasks = { [N in TaskName]?: (payload: TaskPayloads[N], context: TaskContext) => Promise<void> }
+
+export interface ScheduledTask {
+  task: TaskName
+  /** Five-field crontab, UTC. */
+  cron: string
+}
+
+export interface QueueDepth {
+  waiting: number
+  /** Attempts exhausted. */
+  failed: number
+  /** Seconds the oldest due job has waited; 0 when none is due. */
+  oldestDueSeconds: number
+}
+
+export interface Jobs {
+  enqueue<N extends TaskName>(tx: Tx | Db, task: N, payload: TaskPayloads[N], options?: EnqueueOptions): Promise<void>
+  /** Removes the waiting job with this key, if any. */
+  cancel(tx: Tx | Db, key: string): Promise<void>
+  depth(): Promise<QueueDepth>
+  /** Starts running tasks in this process. */
+  start(tasks: Tasks, options: { concurrency: number; schedule: ScheduledTask[] }): Promise<RunningJobs>
+}
+
+export interface RunningJobs {
+  /** Stops taking jobs, waits for those that run, hands the rest back. */
+  stop(): Promise<void>
+}
+
+export interface JobsLogger {
+  error(fields: object, message: string): void
+}
+
+export async function migrateJobs(pool: pg.Pool): Promise<void> {
+  await runMigrations({ pgPool: pool })
+}
+
+export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: JobsLogger }): Jobs {
+  return {
+    async enqueue(tx, task, payload, options = {}) {
+      await sql`select graphile_worker.add_job(
+        ${task}::text,
+        payload := ${JSON.stringify(payload)}::json,
+        run_at := ${options.runAt ?? null}::timestamptz,
+        max_attempts := ${options.maxAttempts ?? null}::integer,
+        job_key := ${options.key ?? null}::text,
+        priority := ${options.priority ?? null}::integer
+      )`.execute(tx)
+    },
+
+    async cancel(tx, key) {
+      await sql`select graphile_worker.remove_job(${key}::text)`.execute(tx)
+    },
+
+    async depth() {
+      const { rows } = await sql<{ waiting: number; failed: number; age: number | null }>`
+        select count(*) filter (where attempts < max_attempts)::int as waiting,
+               count(*) filter (where attempts >= max_attempts)::int as failed,
+               extract(epoch from now() - min(run_at) filter (where run_at <= now() and attempts < max_attempts))::float8 as age
+        from graphile_worker.jobs`.execute(db)
+      const row = rows[0]
+      return { waiting: row?.waiting ?? 0, failed: row?.failed ?? 0, oldestDueSeconds: Math.max(0, row?.age ?? 0) }
+    },
+
+    async start(tasks, { concurrency, schedule }) {
+      const taskList = Object.fromEntries(
+        Object.entries(tasks).map(([name, task]) => [
+          name,
+          async (payload: unknown, helpers: { job: { attempts: number }; abortSignal: AbortSignal }) => {
+            try {
+              const runTask = task as (payload: unknown, context: TaskContext) => Promise<void>
+              await runTask(payload, { attempt: helpers.job.attempts, signal: helpers.abortSignal })
+            } catch (error) {
+              log.error(
+                { err: error, task: name, attempt: helpers.job.attempts },
+                'a job failed and will be tried again',
+              )
+              throw error
+            }
+          },
+        ]),
+      )
+      const runner: Runner = await run({
+        pgPool: pool,
+        concurrency,
+        noHandleSignals: true,
+        pollInterval: 2_000,
+        taskList,
+        crontab: schedule.map(({ task, cron }) => `${cron} ${task} ?max=3`).join('\n'),
+        logger: quietLogger(log),
+      })
+      return { stop: () => runner.stop() }
+    },
+  }
+}
+
+/** graphile-worker logs each job; only its errors are ours to show, and failed jobs are logged above with their cause. */
+function quietLogger(log: JobsLogger): Logger {
+  return new Logger((scope) => (level, message) => {
+    if (level === 'error' && scope.jobId === undefined) log.error({ scope }, message)
+  })
+}

@@ -1,0 +1,9 @@
+export {
+  type Attempt,
+  errorClass,
+  type HistoryAction,
+  type HistoryEvent,
+  history,
+  jobAttempt,
+  truncateAddress,
+} from './history.ts'

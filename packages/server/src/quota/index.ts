@@ -1,0 +1,1 @@
+export { quota, type StorageUse } from './quota.ts'

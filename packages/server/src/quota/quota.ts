@@ -1,0 +1,90 @@
+/**
+ * Storage quota, exact under any concurrency: `used + reserved ≤ limit` is the WHERE clause of the one UPDATE that
+ * changes it, never a check before use. Callers pass the transaction in which the upload or asset changes, so the
+ * numbers and the rows they count cannot part.
+ */
+import { sql } from 'kysely'
+import type { Db, Tx } from '../engines/database/database.ts'
+import { problems } from '../problem.ts'
+
+export interface StorageUse {
+  usedBytes: number
+  reservedBytes: number
+  limitBytes: number
+}
+
+export const quota = {
+  async open(tx: Tx, accountId: string, limitBytes: number): Promise<void> {
+    await tx.insertInto('storage_quota').values({ account_id: accountId, limit_bytes: limitBytes }).execute()
+  },
+
+  async read(db: Db | Tx, accountId: string): Promise<StorageUse> {
+    const row = await db
+      .selectFrom('storage_quota')
+      .select(['used_bytes', 'reserved_bytes', 'limit_bytes'])
+      .where('account_id', '=', accountId)
+      .executeTakeFirstOrThrow()
+    return { usedBytes: row.used_bytes, reservedBytes: row.reserved_bytes, limitBytes: row.limit_bytes }
+  },
+
+  /** Lowering it below what is used keeps everything and refuses more. */
+  async setLimit(tx: Tx, accountId: string, limitBytes: number): Promise<void> {
+    await tx.updateTable('storage_quota').set({ limit_bytes: limitBytes }).where('account_id', '=', accountId).execute()
+  },
+
+  /** Sets `bytes` aside, or throws `quota-exceeded` (413) and changes nothing. */
+  async reserve(tx: Db | Tx, accountId: string, bytes: number): Promise<void> {
+    const result = await tx
+      .updateTable('storage_quota')
+      .set({ reserved_bytes: sql`reserved_bytes + ${bytes}` })
+      .where('account_id', '=', accountId)
+      .where(sql<boolean>`used_bytes + reserved_bytes + ${bytes} <= limit_bytes`)
+      .executeTakeFirst()
+    if (result.numUpdatedRows === 0n) throw await exceeded(tx, accountId, bytes)
+  },
+
+  /**
+   * Turns a reservation into use. `used` may differ from `reserved` (a stream of unknown length); only growth is
+   * checked against the limit, so that settling what was reserved always succeeds.
+   */
+  async settle(tx: Tx, accountId: string, reserved: number, used: number): Promise<void> {
+    const result = await tx
+      .updateTable('storage_quota')
+      .set({ reserved_bytes: sql`reserved_bytes - ${reserved}`, used_bytes: sql`used_bytes + ${used}` })
+      .where('account_id', '=', accountId)
+      .where(
+        sql<boolean>`${used}::bigint <= ${reserved}::bigint or used_bytes + reserved_bytes - ${reserved} + ${used} <= limit_bytes`,
+      )
+      .executeTakeFirst()
+    if (result.numUpdatedRows === 0n) throw await exceeded(tx, accountId, used - reserved)
+  },
+
+  /** Gives a reservation back. */
+  async release(tx: Tx, accountId: string, reserved: number): Promise<void> {
+    if (reserved === 0) return
+    await tx
+      .updateTable('storage_quota')
+      .set({ reserved_bytes: sql`reserved_bytes - ${reserved}` })
+      .where('account_id', '=', accountId)
+      .execute()
+  },
+
+  /** Returns the bytes of assets that are gone. */
+  async refund(tx: Tx, accountId: string, used: number): Promise<void> {
+    if (used === 0) return
+    await tx
+      .updateTable('storage_quota')
+      .set({ used_bytes: sql`used_bytes - ${used}` })
+      .where('account_id', '=', accountId)
+      .execute()
+  },
+}
+
+async function exceeded(tx: Db | Tx, accountId: string, bytes: number) {
+  const use = await quota.read(tx, accountId)
+  const left = Math.max(0, use.limitBytes - use.usedBytes - use.reservedBytes)
+  return problems.quotaExceeded(
+    `This needs ${bytes} bytes and ${left} are left of ${use.limitBytes}. Empty the trash or ask the administrator for more.`,
+    { extensions: { neededBytes: bytes, availableBytes: left, limitBytes: use.limitBytes } },
+  )
+}
