@@ -37,12 +37,20 @@ export interface PartInfo {
   etag: string
 }
 
+/** What the client says the bytes hash to (RFC 9530 `Content-Digest`, or `Content-MD5`). */
+export interface ExpectedDigest {
+  algorithm: 'sha-256' | 'md5'
+  value: Uint8Array
+}
+
 export interface PutOptions {
   contentType: string
   /** Exact size in bytes when known: a body that ends early or runs over fails with `size-mismatch` and leaves nothing. */
   size?: number
   /** Fails with `too-large` as soon as more bytes than this arrive. */
   maxSize?: number
+  /** Other bytes fail with `checksum-mismatch` and leave nothing. */
+  digest?: ExpectedDigest
   /** Aborting it ends the write and leaves nothing behind. */
   signal?: AbortSignal
 }
@@ -155,15 +163,15 @@ export interface ObjectStore {
 
   createMultipart(key: ObjectKey, options: { contentType: string }): Promise<string>
   /**
-   * One part; repeating replaces it. `size` exact when given (S3 needs it, or buffers at most one part in memory).
-   * `md5` (16 bytes) is verified when given.
+   * One part; repeating replaces it. S3 needs `size`, or buffers at most one part in memory. Wrong bytes leave the part
+   * as it was.
    */
   putPart(
     key: ObjectKey,
     uploadId: string,
     number: number,
     body: Readable,
-    options: { size?: number; maxSize?: number; md5?: Uint8Array; signal?: AbortSignal },
+    options: { size?: number; maxSize?: number; digest?: ExpectedDigest; signal?: AbortSignal },
   ): Promise<PartInfo>
   /** All parts in order; `closed` when the multipart is over. */
   listParts(key: ObjectKey, uploadId: string): Promise<PartInfo[]>
