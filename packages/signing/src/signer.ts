@@ -1,0 +1,49 @@
+/**
+ * Makes signed URLs. One HMAC signature costs about 7 µs of CPU when many are asked for at once (`Promise.all`, as a page
+ * of assets does) and 45 µs one after the other, for WebCrypto answers through the thread pool; Ed25519 five times that.
+ */
+import { encodeBase64url } from './base64url.ts'
+import { unixNow } from './expiry.ts'
+import { type DeliveryGrant, deliveryFormat, type UploadGrant, uploadFormat } from './grants.ts'
+import { isInUse, type KeyRing, type RingKey } from './keys.ts'
+
+export interface Signer {
+  /** `<base>/u/<key>?…`, to be PUT to. `base` is an origin, with or without a path. Throws `TypeError` for an impossible grant. */
+  upload(base: string, grant: UploadGrant): Promise<string>
+  /** `<base>/m/<key>?…`, to be got. */
+  delivery(base: string, grant: DeliveryGrant): Promise<string>
+}
+
+/**
+ * Signs with the key `kid`, or with the first of the ring that is in use and can sign.
+ * @param now Unix seconds.
+ */
+export function createSigner(ring: KeyRing, kid: string | null = null, now: () => number = unixNow): Signer {
+  const sign = async (base: string, text: string) => {
+    const key = signingKey(ring, kid, now())
+    const unsigned = `${text}&kid=${key.kid}`
+    const signature = await crypto.subtle.sign(key.algorithm, key.signing, signedBytes(unsigned))
+    return `${base.replace(/\/$/, '')}${unsigned}&sig=${encodeBase64url(new Uint8Array(signature))}`
+  }
+  return {
+    upload: async (base, grant) => sign(base, uploadFormat.format(grant)),
+    delivery: async (base, grant) => sign(base, deliveryFormat.format(grant)),
+  }
+}
+
+/**
+ * What is signed: path, all parameters and the key's id, after a name that no other use of the key begins with. The
+ * purpose is the path's first segment. The origin is not part of it: any edge may serve the grant.
+ */
+export function signedBytes(unsigned: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`heliograph-grant-1\n${unsigned}`)
+}
+
+function signingKey(ring: KeyRing, kid: string | null, now: number): RingKey & { signing: CryptoKey } {
+  for (const key of ring.values()) {
+    if ((kid === null || key.kid === kid) && key.signing !== null && isInUse(key, now)) {
+      return { ...key, signing: key.signing }
+    }
+  }
+  throw new Error(`No key${kid === null ? '' : ` ${kid}`} that can sign is in use`)
+}
