@@ -15,6 +15,7 @@ export type HistoryAction =
   | 'session.create'
   | 'session.delete'
   | 'token.create'
+  | 'token.delete'
   | 'upload.plan'
   | 'upload.part'
   | 'upload.complete'

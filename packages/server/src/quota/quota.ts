@@ -27,6 +27,22 @@ export const quota = {
     return { usedBytes: row.used_bytes, reservedBytes: row.reserved_bytes, limitBytes: row.limit_bytes }
   },
 
+  /** For lists: the use of every one of these accounts, in one query. */
+  async readMany(db: Db | Tx, accountIds: string[]): Promise<Map<string, StorageUse>> {
+    if (accountIds.length === 0) return new Map()
+    const rows = await db
+      .selectFrom('storage_quota')
+      .select(['account_id', 'used_bytes', 'reserved_bytes', 'limit_bytes'])
+      .where('account_id', 'in', accountIds)
+      .execute()
+    return new Map(
+      rows.map((row) => [
+        row.account_id,
+        { usedBytes: row.used_bytes, reservedBytes: row.reserved_bytes, limitBytes: row.limit_bytes },
+      ]),
+    )
+  },
+
   /** Lowering it below what is used keeps everything and refuses more. */
   async setLimit(tx: Tx, accountId: string, limitBytes: number): Promise<void> {
     await tx.updateTable('storage_quota').set({ limit_bytes: limitBytes }).where('account_id', '=', accountId).execute()

@@ -13,7 +13,8 @@ type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>
 export interface AccountTable {
   id: string
   handle: string
-  email: string
+  /** Lower case. Null for an external identity whose issuer states none, or one that another account here already has. */
+  email: Optional<string>
   name: string
   /** PHC string of argon2id; null for accounts known only through an external issuer. */
   password_hash: Optional<string>
@@ -92,7 +93,7 @@ export interface UploadLeaseTable {
   expires_at: Timestamp
 }
 
-export type AssetKind = 'image' | 'video' | 'audio'
+export type AssetKind = 'image' | 'video'
 export type AssetState = 'processing' | 'ready' | 'failed'
 
 export interface AssetTable {

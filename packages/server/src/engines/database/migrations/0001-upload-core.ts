@@ -6,7 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table account (
       id uuid primary key,
       handle text not null check (handle = lower(handle) and handle ~ '^[a-z0-9][a-z0-9_.-]{0,38}$'),
-      email text not null check (email = lower(email)),
+      email text check (email = lower(email)),
       name text not null,
       password_hash text,
       role text not null default 'member' check (role in ('member', 'administrator')),
@@ -91,7 +91,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       id uuid primary key,
       owner_id uuid not null references account,
       upload_id uuid not null,
-      kind text not null check (kind in ('image', 'video', 'audio')),
+      kind text not null check (kind in ('image', 'video')),
       state text not null default 'processing' check (state in ('processing', 'ready', 'failed')),
       failure text,
       purpose text not null check (purpose in ('library', 'post', 'avatar')),
