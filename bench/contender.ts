@@ -1,0 +1,196 @@
+/**
+ * The servers that are measured: how each is started, how a file gets into it, and how to find out how many files it
+ * really keeps. Each runs as a process of its own, on a folder of its own that is removed afterwards.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Limits } from './limits.ts'
+import type { Protocol } from './load-plan.ts'
+
+export interface Contender {
+  label: string
+  protocol: Protocol
+  /** The program, relative to this folder, with its arguments. */
+  program: string[]
+  /** Where uploads go, under the server's address. */
+  path: string
+  environment: Record<string, string>
+  isOurs: boolean
+}
+
+export interface RunningServer {
+  pid: number
+  /** Where uploads go. */
+  url: string
+  token: string | null
+  /** Number of whole files of `size` bytes that it keeps; null where only the store knows. */
+  stored(size: number): Promise<number | null>
+  /** Ends the server and removes its folder. */
+  stop(): Promise<void>
+}
+
+const peer = (label: string, protocol: Protocol, program: string, path = '/', environment = {}): Contender => ({
+  label,
+  protocol,
+  program: [`peers/${program}.ts`],
+  path,
+  environment,
+  isOurs: false,
+})
+
+const ours = (label: string, protocol: Protocol, environment = {}): Contender => ({
+  label,
+  protocol,
+  program: ['../packages/server/src/cli/main.ts', 'serve'],
+  path: '',
+  environment: { OPS_PORT: '0', LOG_LEVEL: 'error', ...environment },
+  isOurs: true,
+})
+
+export const floor = peer('pipeline + fsync (the floor)', 'put', 'pipeline', '/', { FSYNC: '1' })
+
+export const fileContenders: Contender[] = [
+  peer('pipeline', 'put', 'pipeline'),
+  floor,
+  peer('express + multer (disk)', 'multipart-form', 'express-multer'),
+  peer('@tus/server (file store)', 'tus', 'tus', '/files'),
+  ours('heliograph, direct', 'direct'),
+  ours('heliograph, streaming', 'stream'),
+]
+
+export const heliograph = {
+  direct: ours('heliograph, direct', 'direct'),
+  stream: ours('heliograph, streaming', 'stream'),
+}
+
+export interface S3Target {
+  endpoint: string
+  bucket: string
+  accessKey: string
+  secretKey: string
+}
+
+export function s3Contenders(s3: S3Target): { direct: Contender; stream: Contender; peer: Contender } {
+  const at = `${encodeURIComponent(s3.accessKey)}:${encodeURIComponent(s3.secretKey)}@${s3.bucket}`
+  const store = { OBJECT_STORE_URL: `s3://${at}?endpoint=${encodeURIComponent(s3.endpoint)}&region=us-east-1` }
+  return {
+    direct: ours('heliograph, direct', 'direct', store),
+    stream: ours('heliograph, streaming', 'stream', store),
+    peer: peer('express + PutObject', 'put', 'stream-to-s3', '/', {
+      S3_ENDPOINT: s3.endpoint,
+      S3_BUCKET: s3.bucket,
+      S3_ACCESS_KEY: s3.accessKey,
+      S3_SECRET_KEY: s3.secretKey,
+    }),
+  }
+}
+
+const startTimeout = 60_000
+/** Longer than our own DRAIN_TIMEOUT. */
+const stopTimeout = 45_000
+
+export async function startServer(contender: Contender, limits: Limits): Promise<RunningServer> {
+  const directory = await mkdtemp(join(process.env.BENCH_DIR ?? tmpdir(), 'heliograph-bench-'))
+  const port = await freePort()
+  const [script = '', ...args] = contender.program
+  const program = fileURLToPath(new URL(script, import.meta.url))
+  const [command = '', ...rest] = limits.server([process.execPath, program, ...args])
+  const child = spawn(command, rest, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...contender.environment, PORT: String(port), DIR: directory, DATA_DIR: directory },
+  })
+  const stop = async () => {
+    await end(child)
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    const base = `http://127.0.0.1:${port}`
+    await answers(`${base}/readyz`, child)
+    // taskset and sh replace themselves by the server, so the child's id is the server's.
+    if (child.pid === undefined) throw new Error(`${contender.label} has no process id`)
+    const token = contender.isOurs ? await register(base) : null
+    return {
+      pid: child.pid,
+      url: base + contender.path,
+      token,
+      stop,
+      stored: async (size) => {
+        if (token !== null) return storedByAccount(base, token, size)
+        return 'S3_BUCKET' in contender.environment ? null : countFiles(directory, size)
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Any HTTP answer will do of a peer; ours must say that it is ready. */
+async function answers(url: string, child: ChildProcess): Promise<void> {
+  const deadline = performance.now() + startTimeout
+  while (performance.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`The server ended with code ${child.exitCode} before it was ready`)
+    const status = await fetch(url).then(
+      (response) => response.status,
+      () => null,
+    )
+    if (status !== null && status !== 503) return
+    await delay(50)
+  }
+  throw new Error(`The server was not ready after ${startTimeout / 1000} s`)
+}
+
+async function register(base: string): Promise<string> {
+  const person = {
+    handle: 'bench',
+    name: 'Bench',
+    email: 'bench@example.org',
+    password: 'correct horse battery staple',
+  }
+  const response = await fetch(`${base}/v1/accounts`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(person),
+  })
+  if (response.status !== 201) throw new Error(`Registering answered ${response.status}: ${await response.text()}`)
+  const body = (await response.json()) as { token: string }
+  return body.token
+}
+
+async function storedByAccount(base: string, token: string, size: number): Promise<number> {
+  const response = await fetch(`${base}/v1/accounts/me`, { headers: { authorization: `Bearer ${token}` } })
+  const body = (await response.json()) as { storage: { usedBytes: number } }
+  return body.storage.usedBytes / size
+}
+
+async function countFiles(directory: string, size: number): Promise<number> {
+  const sizes = await Promise.all(
+    (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size),
+  )
+  return sizes.filter((one) => one === size).length
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('No free port')
+  return address.port
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeout)
+  await exited
+  clearTimeout(timer)
+}

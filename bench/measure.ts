@@ -1,0 +1,123 @@
+/**
+ * One measured run: a fresh server, a warm-up, then the load, with what the server used meanwhile. Rounds are
+ * interleaved (A B C A B C …) so that whatever else the machine does meets everyone alike, and medians are compared.
+ */
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Contender, type RunningServer, startServer } from './contender.ts'
+import type { Limits } from './limits.ts'
+import { type LoadPlan, type LoadResult, readyLine } from './load-plan.ts'
+import { readResident, readUsage, watchMemory } from './process-tree.ts'
+
+export interface Sample extends LoadResult {
+  /** CPU seconds. */
+  serverCpu: number
+  postgresCpu: number
+  /** Bytes resident before the load, and at the peak. */
+  idle: number
+  peak: number
+  postgresPeak: number
+}
+
+/** What is asked of the load generator apart from where to send it. */
+export type Task = Omit<Extract<LoadPlan, { kind: 'files' }>, 'url' | 'token' | 'protocol'> | SmallTask
+type SmallTask = Omit<Extract<LoadPlan, { kind: 'plans' | 'completions' }>, 'url' | 'token'>
+
+export interface MeasureOptions {
+  limits: Limits
+  contender: Contender
+  task: Task
+  /** Files uploaded before the measurement, so that code is compiled and connections to engines are open. */
+  warmUp: number
+}
+
+/** Time for work that the server put off until after its last answer, which is counted too, milliseconds. */
+const settle = 500
+
+export async function measure({ limits, contender, task, warmUp }: MeasureOptions): Promise<Sample> {
+  await flushDisk()
+  const server = await startServer(contender, limits)
+  try {
+    if (warmUp > 0) {
+      const few = { kind: 'files', sample: 'jpeg', count: warmUp, size: 100_000, concurrency: 4 } as const
+      await runLoad(limits, addressed(few, contender, server), () => undefined)
+    }
+    await delay(settle)
+    const idle = readResident(server.pid)
+    const watching = watchMemory(server.pid)
+    let before = readUsage(server.pid)
+    const result = await runLoad(limits, addressed(task, contender, server), () => {
+      before = readUsage(server.pid)
+    })
+    await delay(settle)
+    const after = readUsage(server.pid)
+    const memory = watching.stop()
+    if (task.kind === 'files') await checkStored(server, task, result)
+    return {
+      ...result,
+      serverCpu: after.server - before.server,
+      postgresCpu: after.postgres - before.postgres,
+      idle,
+      peak: memory.server,
+      postgresPeak: memory.postgres,
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Measures every option `rounds` times in turn and returns the samples of each. */
+export async function interleave(
+  rounds: number,
+  options: MeasureOptions[],
+  onSample: (options: MeasureOptions, sample: Sample) => void,
+): Promise<Sample[][]> {
+  const samples: Sample[][] = options.map(() => [])
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, one] of options.entries()) {
+      const sample = await measure(one)
+      samples[index]?.push(sample)
+      onSample(one, sample)
+    }
+  }
+  return samples
+}
+
+function addressed(task: Task, contender: Contender, server: RunningServer): LoadPlan {
+  if (task.kind === 'files') return { ...task, protocol: contender.protocol, url: server.url, token: server.token }
+  if (server.token === null) throw new Error(`${contender.label} takes no plans`)
+  return { ...task, url: server.url, token: server.token }
+}
+
+/** What was acknowledged must be there, whole; the warm-up's files have another size and do not count. */
+async function checkStored(server: RunningServer, task: Task, result: LoadResult): Promise<void> {
+  const stored = await server.stored(task.size)
+  if (stored !== null && Math.floor(stored) < result.ok) {
+    throw new Error(`${result.ok} files were acknowledged, but the server keeps ${stored} whole ones`)
+  }
+}
+
+async function runLoad(limits: Limits, plan: LoadPlan, onReady: () => void): Promise<LoadResult> {
+  const script = fileURLToPath(new URL('load.ts', import.meta.url))
+  const [command = '', ...args] = limits.load([process.execPath, script, JSON.stringify(plan)])
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  let result: LoadResult | null = null
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === readyLine) {
+      onReady()
+      child.stdin.write('\n')
+    } else {
+      result = JSON.parse(line) as LoadResult
+    }
+  }
+  if (result === null) throw new Error('The load generator ended without a result')
+  return result
+}
+
+/** One run's dirty pages must not be written back during the next. */
+async function flushDisk(): Promise<void> {
+  const child = spawn('sync', { stdio: 'ignore' })
+  await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject))
+}

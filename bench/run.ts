@@ -1,0 +1,66 @@
+/**
+ * The benchmarks' one command: `node bench/run.ts [a] [b] [c] [d] [--quick] [--rounds N] [--only pattern]`. Prints tables,
+ * and writes RESULTS.md unless the run was quick or partial within a case. Linux only: it reads /proc.
+ */
+import { execFileSync } from 'node:child_process'
+import { availableParallelism, cpus, release, tmpdir, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { manyFiles } from './case-a-many-files.ts'
+import { floor } from './contender.ts'
+import type { BenchContext } from './context.ts'
+import { chooseLimits } from './limits.ts'
+import { megabytes, renderSection, type Section, writeResults } from './report.ts'
+
+const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
+  a: manyFiles,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
+})
+if (process.platform !== 'linux') throw new Error('The benchmarks read /proc and run on Linux only')
+
+const limits = chooseLimits()
+const context: BenchContext = {
+  limits,
+  quick: values.quick,
+  rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
+  takesPart: (contender) => new RegExp(values.only).test(contender.label) || contender === floor,
+  onSample({ contender, task }, sample) {
+    const reasons = Object.entries(sample.failures).map(([reason, times]) => `${times} × ${reason}`)
+    process.stderr.write(
+      `  ${contender.label}, ${task.count} ${task.kind}: ${sample.seconds.toFixed(1)} s, CPU ${sample.serverCpu.toFixed(2)} s, ` +
+        `Postgres ${sample.postgresCpu.toFixed(2)} s, peak ${megabytes(sample.peak)} MB, failed ${sample.failed} ${reasons.join('; ')}\n`,
+    )
+  },
+}
+
+const rendered = new Map<string, string>()
+try {
+  for (const id of positionals.length === 0 ? Object.keys(cases) : positionals) {
+    const measureCase = cases[id]
+    if (measureCase === undefined) throw new Error(`There is no case "${id}", only ${Object.keys(cases).join(', ')}`)
+    process.stderr.write(`case ${id}\n`)
+    const text = renderSection(await measureCase(context), describeEnvironment())
+    process.stdout.write(`${text}\n\n`)
+    rendered.set(id, text)
+  }
+} finally {
+  limits.release()
+}
+if (!values.quick && values.only === '') writeResults(new URL('RESULTS.md', import.meta.url), rendered)
+
+function describeEnvironment(): string {
+  const directory = process.env.BENCH_DIR ?? tmpdir()
+  const filesystem = execFileSync('stat', ['--file-system', '--format=%T', directory], { encoding: 'utf8' }).trim()
+  return [
+    `Measured on ${new Date().toISOString().slice(0, 10)}, ${context.rounds} rounds.`,
+    `Machine: ${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${(totalmem() / 1024 ** 3).toFixed(0)} GiB,`,
+    `Linux ${release()}, ${filesystem}, Node ${process.version}. Limits: ${limits.description}.`,
+  ].join(' ')
+}
