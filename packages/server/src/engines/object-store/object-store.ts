@@ -98,9 +98,10 @@ export interface Presigner {
     key: ObjectKey,
     options: { contentType: string; minSize: number; maxSize: number; expiresIn: number },
   ): Promise<PresignedPost>
+  /** `signedAt` dates the signature, now when absent; the same date gives the same URL. */
   get(
     key: ObjectKey,
-    options: { contentType: string; contentDisposition: string; expiresIn: number },
+    options: { contentType: string; contentDisposition: string; expiresIn: number; signedAt?: Date },
   ): Promise<PresignedRequest>
 }
 
