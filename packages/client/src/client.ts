@@ -1,0 +1,180 @@
+/**
+ * Thin typed calls to the HTTP API. One call is one request: nothing is retried here, because only the caller knows what
+ * may be repeated. An answer that is not a success throws `ApiProblem`; no answer throws `ConnectionFailed`.
+ */
+import type {
+  Account,
+  Asset,
+  Page,
+  PartAttempt,
+  PlannedPart,
+  PlanRequest,
+  PlanResult,
+  ServerInfo,
+  Session,
+  UploadStatus,
+} from './api.ts'
+import { ConnectionFailed, parseProblem } from './problem.ts'
+
+export interface ClientOptions {
+  /** Origin of the server, for example `https://photos.example.org`; empty for the origin of the page. */
+  baseUrl: string
+  /** Bearer token. Without one a browser sends its session cookie. */
+  token?: string | null
+  fetch?: typeof fetch
+}
+
+export interface RequestOptions {
+  query?: Record<string, string | number | boolean | null | undefined>
+  body?: unknown
+  headers?: Record<string, string>
+  signal?: AbortSignal
+  /** Seconds to wait for the whole answer; 60 when absent. */
+  timeout?: number
+}
+
+export interface AssetQuery {
+  limit?: number
+  cursor?: string | null
+  kind?: string
+  ids?: string
+  filename?: string
+  trashed?: boolean
+}
+
+export type Client = ReturnType<typeof createClient>
+
+interface Cancellation {
+  signal?: AbortSignal
+}
+
+export function createClient(options: ClientOptions) {
+  const baseUrl = options.baseUrl.replace(/\/+$/, '')
+  const token = options.token ?? null
+  const send = options.fetch ?? fetch
+
+  async function respond(method: string, path: string, request: RequestOptions): Promise<Response> {
+    const seconds = request.timeout ?? 60
+    const timeout = AbortSignal.timeout(seconds * 1000)
+    const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
+    if (token !== null) headers.authorization = `Bearer ${token}`
+    if (request.body !== undefined) headers['content-type'] = 'application/json'
+    try {
+      return await send(baseUrl + path + queryString(request.query), {
+        method,
+        headers,
+        credentials: token === null ? 'include' : 'omit',
+        signal: request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]),
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      })
+    } catch (error) {
+      throw connectionError(error, request.signal, `${method} ${baseUrl}${path}`, seconds)
+    }
+  }
+
+  /** Any call of the API. Resolves with the parsed JSON, or null for an empty answer. */
+  async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const response = await respond(method, path, options)
+    let text: string
+    try {
+      text = await response.text()
+    } catch (error) {
+      throw connectionError(error, options.signal, `${method} ${baseUrl}${path}`, options.timeout ?? 60)
+    }
+    if (!response.ok) throw parseProblem(response.status, (name) => response.headers.get(name), text)
+    if (text === '') return null as T
+    try {
+      return JSON.parse(text) as T
+    } catch (cause) {
+      // A captive portal or a wrong address answers 200 with a page.
+      throw new ConnectionFailed('unreachable', `${baseUrl} does not answer like a Heliograph server`, cause)
+    }
+  }
+
+  return {
+    baseUrl,
+    request,
+
+    /** What anyone may know of the server. */
+    server: (options: Cancellation = {}) => request<ServerInfo>('GET', '/v1/server', options),
+
+    accounts: {
+      register: (body: { handle: string; email: string; password: string; name: string }) =>
+        request<Session>('POST', '/v1/accounts', { body }),
+      me: (options: Cancellation = {}) => request<Account>('GET', '/v1/accounts/me', options),
+    },
+
+    sessions: {
+      create: (body: { email: string; password: string }) =>
+        request<Session & { expiresAt: string }>('POST', '/v1/sessions', { body }),
+      end: () => request<null>('DELETE', '/v1/sessions/current'),
+    },
+
+    uploads: {
+      /** `idempotencyKey` makes a repeat after a lost answer find the first plan. */
+      plan: (body: PlanRequest, options: Cancellation & { idempotencyKey?: string } = {}) =>
+        request<PlanResult>('POST', '/v1/uploads', {
+          body,
+          ...cancellation(options),
+          headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
+        }),
+      get: (id: string, options: Cancellation = {}) =>
+        request<UploadStatus>('GET', `/v1/uploads/${encodeURIComponent(id)}`, options),
+      /** Fresh URLs for the parts `from` to `to`, at most 1,000 of them. */
+      parts: async (id: string, from: number, to: number, options: Cancellation = {}): Promise<PlannedPart[]> => {
+        const path = `/v1/uploads/${encodeURIComponent(id)}/parts`
+        const answer = await request<{ parts: PlannedPart[] }>('GET', path, {
+          query: { numbers: from === to ? `${from}` : `${from}-${to}` },
+          ...cancellation(options),
+        })
+        return answer.parts
+      },
+      /** Idempotent. May take long where the server has to read the bytes back. */
+      complete: async (id: string, options: Cancellation = {}): Promise<Asset> => {
+        const path = `/v1/uploads/${encodeURIComponent(id)}/complete`
+        const answer = await request<{ asset: Asset }>('POST', path, {
+          body: {},
+          timeout: 600,
+          ...cancellation(options),
+        })
+        return answer.asset
+      },
+      abort: (id: string, options: Cancellation = {}) =>
+        request<null>('DELETE', `/v1/uploads/${encodeURIComponent(id)}`, options),
+      telemetry: (id: string, attempts: PartAttempt[], options: Cancellation = {}) =>
+        request<null>('POST', `/v1/uploads/${encodeURIComponent(id)}/telemetry`, { body: { attempts }, ...options }),
+    },
+
+    assets: {
+      list: (query: AssetQuery = {}, options: Cancellation = {}) =>
+        request<Page<Asset>>('GET', '/v1/assets', { query: { ...query }, ...cancellation(options) }),
+      get: (id: string, options: Cancellation = {}) =>
+        request<Asset>('GET', `/v1/assets/${encodeURIComponent(id)}`, options),
+      restore: (id: string, options: Cancellation = {}) =>
+        request<Asset | null>('POST', `/v1/assets/${encodeURIComponent(id)}/restore`, { body: {}, ...options }),
+      remove: (id: string, query: { permanent?: boolean } = {}, options: Cancellation = {}) =>
+        request<null>('DELETE', `/v1/assets/${encodeURIComponent(id)}`, { query, ...cancellation(options) }),
+    },
+  }
+}
+
+function cancellation(options: Cancellation): Cancellation {
+  return options.signal === undefined ? {} : { signal: options.signal }
+}
+
+function queryString(query: RequestOptions['query']): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== null && value !== undefined) parameters.set(name, String(value))
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`
+}
+
+/** The caller's own abort is passed on as it is; everything else is a connection that failed. */
+function connectionError(error: unknown, signal: AbortSignal | undefined, call: string, seconds: number): unknown {
+  if (signal?.aborted === true) return signal.reason
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return new ConnectionFailed('timeout', `${call}: no answer within ${seconds} s`, error)
+  }
+  return new ConnectionFailed('unreachable', `${call}: no connection`, error)
+}
