@@ -91,12 +91,17 @@ export function s3Contenders(s3: S3Target): { direct: Contender; stream: Contend
   }
 }
 
+/** Where uploads are written: a folder on the disk that is to be measured. */
+export function benchDirectory(): string {
+  return process.env.BENCH_DIR ?? tmpdir()
+}
+
 const startTimeout = 60_000
 /** Longer than our own DRAIN_TIMEOUT. */
 const stopTimeout = 45_000
 
 export async function startServer(contender: Contender, limits: Limits): Promise<RunningServer> {
-  const directory = await mkdtemp(join(process.env.BENCH_DIR ?? tmpdir(), 'heliograph-bench-'))
+  const directory = await mkdtemp(join(benchDirectory(), 'heliograph-bench-'))
   const port = await freePort()
   const [script = '', ...args] = contender.program
   const program = fileURLToPath(new URL(script, import.meta.url))

@@ -3,13 +3,16 @@
  * interleaved (A B C A B C …) so that whatever else the machine does meets everyone alike, and medians are compared.
  */
 import { spawn } from 'node:child_process'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Contender, type RunningServer, startServer } from './contender.ts'
+import { benchDirectory, type Contender, type RunningServer, startServer } from './contender.ts'
 import type { Limits } from './limits.ts'
 import { type LoadPlan, type LoadResult, readyLine } from './load-plan.ts'
-import { readResident, readUsage, watchMemory } from './process-tree.ts'
+import { readBusy, readResident, readUsage, watchMemory } from './process-tree.ts'
+import { median } from './report.ts'
 
 export interface Sample extends LoadResult {
   /** CPU seconds. */
@@ -19,6 +22,8 @@ export interface Sample extends LoadResult {
   idle: number
   peak: number
   postgresPeak: number
+  /** Cores that everything else on the machine kept busy meanwhile, the load generator included. */
+  othersBusy: number
 }
 
 /** What is asked of the load generator apart from where to send it. */
@@ -47,33 +52,50 @@ export async function measure({ limits, contender, task, warmUp }: MeasureOption
     await delay(settle)
     const idle = readResident(server.pid)
     const watching = watchMemory(server.pid)
-    let before = readUsage(server.pid)
+    let before = { busy: readBusy(), ...readUsage(server.pid) }
+    let began = performance.now()
     const result = await runLoad(limits, addressed(task, contender, server), () => {
-      before = readUsage(server.pid)
+      before = { busy: readBusy(), ...readUsage(server.pid) }
+      began = performance.now()
     })
     await delay(settle)
-    const after = readUsage(server.pid)
+    const after = { busy: readBusy(), ...readUsage(server.pid) }
+    const elapsed = (performance.now() - began) / 1000
     const memory = watching.stop()
     if (task.kind === 'files') await checkStored(server, task, result)
+    const serverCpu = after.server - before.server
+    const postgresCpu = after.postgres - before.postgres
     return {
       ...result,
-      serverCpu: after.server - before.server,
-      postgresCpu: after.postgres - before.postgres,
+      serverCpu,
+      postgresCpu,
       idle,
       peak: memory.server,
       postgresPeak: memory.postgres,
+      othersBusy: (after.busy - before.busy - serverCpu - postgresCpu) / elapsed,
     }
   } finally {
     await server.stop()
   }
 }
 
-/** Measures every option `rounds` times in turn and returns the samples of each. */
+/** The samples of one contender at one task. */
+export interface Series extends MeasureOptions {
+  samples: Sample[]
+  median(value: (sample: Sample) => number): number
+  /** Of the worst round. */
+  failed: number
+  /** Median over rounds of this round's value to the base's value of the same round. */
+  ratioTo(base: Series, value: (sample: Sample) => number): number
+}
+
+/** Measures every option `rounds` times in turn. */
 export async function interleave(
   rounds: number,
   options: MeasureOptions[],
   onSample: (options: MeasureOptions, sample: Sample) => void,
-): Promise<Sample[][]> {
+): Promise<Series[]> {
+  await touchMemory(options)
   const samples: Sample[][] = options.map(() => [])
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, one] of options.entries()) {
@@ -82,7 +104,18 @@ export async function interleave(
       onSample(one, sample)
     }
   }
-  return samples
+  return options.map((one, index) => toSeries(one, samples[index] ?? []))
+}
+
+function toSeries(options: MeasureOptions, samples: Sample[]): Series {
+  return {
+    ...options,
+    samples,
+    median: (value) => median(samples.map(value)),
+    failed: Math.max(...samples.map((sample) => sample.failed)),
+    ratioTo: (base, value) =>
+      median(samples.map((sample, round) => value(sample) / value(base.samples[round] ?? sample))),
+  }
 }
 
 function addressed(task: Task, contender: Contender, server: RunningServer): LoadPlan {
@@ -120,4 +153,23 @@ async function runLoad(limits: Limits, plan: LoadPlan, onReady: () => void): Pro
 async function flushDisk(): Promise<void> {
   const child = spawn('sync', { stdio: 'ignore' })
   await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject))
+}
+
+/**
+ * A virtual machine pays for each page of memory when it is touched for the first time, which would make the page cache
+ * of the first server in the first round look dear (measured: 1.7 times the CPU). So a file as large as one run is
+ * written and removed first.
+ */
+async function touchMemory(options: MeasureOptions[]): Promise<void> {
+  const size = Math.max(...options.map(({ task }) => task.count * task.size))
+  const path = join(benchDirectory(), `heliograph-bench-touch-${process.pid}`)
+  const chunk = Buffer.alloc(4 * 1024 ** 2)
+  const file = await open(path, 'wx')
+  try {
+    for (let written = 0; written < size; written += chunk.length) await file.write(chunk)
+    await file.sync()
+  } finally {
+    await file.close()
+    await rm(path)
+  }
 }

@@ -50,6 +50,17 @@ export function readUsage(root: number): Usage {
   return usage
 }
 
+/** CPU seconds the whole machine has spent working. */
+export function readBusy(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (
+    readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? ''
+  )
+    .split(/\s+/)
+    .slice(1)
+    .map(Number)
+  return (user + nice + system + irq + softirq) / ticksPerSecond
+}
+
 /** Resident memory in bytes now, of the server's own process. */
 export function readResident(pid: number): number {
   return readStatus(pid, 'VmRSS')

@@ -3,16 +3,20 @@
  * and writes RESULTS.md unless the run was quick or partial within a case. Linux only: it reads /proc.
  */
 import { execFileSync } from 'node:child_process'
-import { availableParallelism, cpus, release, tmpdir, totalmem } from 'node:os'
+import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { manyFiles } from './case-a-many-files.ts'
-import { floor } from './contender.ts'
+import { oneLargeFile } from './case-c-one-large-file.ts'
+import { controlPlane } from './case-d-control-plane.ts'
+import { benchDirectory, floor } from './contender.ts'
 import type { BenchContext } from './context.ts'
 import { chooseLimits } from './limits.ts'
 import { megabytes, renderSection, type Section, writeResults } from './report.ts'
 
 const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   a: manyFiles,
+  c: oneLargeFile,
+  d: controlPlane,
 }
 
 const { values, positionals } = parseArgs({
@@ -35,7 +39,8 @@ const context: BenchContext = {
     const reasons = Object.entries(sample.failures).map(([reason, times]) => `${times} × ${reason}`)
     process.stderr.write(
       `  ${contender.label}, ${task.count} ${task.kind}: ${sample.seconds.toFixed(1)} s, CPU ${sample.serverCpu.toFixed(2)} s, ` +
-        `Postgres ${sample.postgresCpu.toFixed(2)} s, peak ${megabytes(sample.peak)} MB, failed ${sample.failed} ${reasons.join('; ')}\n`,
+        `Postgres ${sample.postgresCpu.toFixed(2)} s, peak ${megabytes(sample.peak)} MB, ` +
+        `others busy ${sample.othersBusy.toFixed(2)}, failed ${[sample.failed, ...reasons].join(' ')}\n`,
     )
   },
 }
@@ -56,7 +61,7 @@ try {
 if (!values.quick && values.only === '') writeResults(new URL('RESULTS.md', import.meta.url), rendered)
 
 function describeEnvironment(): string {
-  const directory = process.env.BENCH_DIR ?? tmpdir()
+  const directory = benchDirectory()
   const filesystem = execFileSync('stat', ['--file-system', '--format=%T', directory], { encoding: 'utf8' }).trim()
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}, ${context.rounds} rounds.`,
