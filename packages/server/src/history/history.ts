@@ -68,10 +68,11 @@ export const history = {
   },
 }
 
-/** The name under which a failure is counted: a problem's code, else the error's class. */
+/** The name under which a failure is counted: a problem's code, else the error's class and code (`ObjectStoreError:full`). */
 export function errorClass(error: unknown): string {
   if (isProblem(error)) return error.code
-  return error instanceof Error ? error.name : typeof error
+  if (!(error instanceof Error)) return typeof error
+  return 'code' in error && typeof error.code === 'string' ? `${error.name}:${error.code}` : error.name
 }
 
 /** The worker, acting for nobody or for the owner of what it works on. */

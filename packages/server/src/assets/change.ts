@@ -1,0 +1,192 @@
+/**
+ * Changing, trashing, restoring and removing assets. Each is one transaction that also writes history and whatever job
+ * follows: the trash enqueues its own purge, a purge gives the objects up and returns the quota.
+ */
+import { sql } from 'kysely'
+import type { Db, Tx } from '../engines/database/database.ts'
+import type { Fault } from '../engines/faults/faults.ts'
+import type { Jobs } from '../engines/jobs/jobs.ts'
+import { type Attempt, type HistoryAction, history } from '../history/index.ts'
+import { problems } from '../problem.ts'
+import { giveUpObjects } from '../purge/index.ts'
+import { quota } from '../quota/index.ts'
+import type { AssetRow } from './asset.ts'
+import { noSuchAsset } from './library.ts'
+
+export interface ChangeContext {
+  db: Db
+  jobs: Jobs
+  now: () => Date
+  fault: Fault
+  /** Days in the trash until an asset is purged. */
+  trashDays: number
+}
+
+export interface AssetEdit {
+  description?: string | null
+  capturedAt?: Date
+  favorite?: boolean
+}
+
+/** `ifMatch` is the version the caller saw; another one throws `precondition-failed` (412). */
+export async function editAsset(
+  context: ChangeContext,
+  attempt: Attempt,
+  ownerId: string,
+  id: string,
+  edit: AssetEdit,
+  ifMatch: number | null,
+): Promise<AssetRow> {
+  return context.db.transaction().execute(async (tx) => {
+    const [asset] = await lockAssets(tx, ownerId, [id])
+    if (asset === undefined) throw noSuchAsset()
+    checkVersion(asset, ifMatch)
+    const changed = await tx
+      .updateTable('asset')
+      .set((eb) => ({
+        version: eb('version', '+', 1),
+        ...(edit.description === undefined ? {} : { description: edit.description }),
+        ...(edit.capturedAt === undefined ? {} : { captured_at: edit.capturedAt }),
+        ...(edit.favorite === undefined ? {} : { favorite: edit.favorite }),
+      }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    await recordEach(tx, attempt, 'asset.update', [changed])
+    return changed
+  })
+}
+
+/** To the trash. What is there already stays; unknown ids are left out. Returns how many went. */
+export async function trashAssets(
+  context: ChangeContext,
+  attempt: Attempt,
+  ownerId: string,
+  ids: string[],
+  ifMatch: number | null = null,
+): Promise<number> {
+  return context.db.transaction().execute(async (tx) => {
+    const assets = await lockAssets(tx, ownerId, ids)
+    for (const asset of assets) checkVersion(asset, ifMatch)
+    const going = assets.filter((asset) => asset.trashed_at === null)
+    if (going.length === 0) return assets.length
+    const trashedAt = context.now()
+    await tx
+      .updateTable('asset')
+      .set((eb) => ({ trashed_at: trashedAt, version: eb('version', '+', 1) }))
+      .where(sql<boolean>`id = any(${going.map((asset) => asset.id)}::uuid[])`)
+      .execute()
+    const runAt = new Date(trashedAt.getTime() + context.trashDays * 86_400_000)
+    for (const asset of going) {
+      await context.jobs.enqueue(tx, 'asset:purge', { assetId: asset.id }, { runAt, key: purgeKey(asset.id), priority: 10 })
+    }
+    await recordEach(tx, attempt, 'asset.trash', going)
+    return assets.length
+  })
+}
+
+export async function restoreAsset(context: ChangeContext, attempt: Attempt, ownerId: string, id: string): Promise<AssetRow> {
+  return context.db.transaction().execute(async (tx) => {
+    const [asset] = await lockAssets(tx, ownerId, [id])
+    if (asset === undefined) throw noSuchAsset()
+    if (asset.trashed_at === null) return asset
+    const restored = await tx
+      .updateTable('asset')
+      .set((eb) => ({ trashed_at: null, version: eb('version', '+', 1) }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    await context.jobs.cancel(tx, purgeKey(id))
+    await recordEach(tx, attempt, 'asset.restore', [restored])
+    return restored
+  })
+}
+
+/** For good, trashed or not: rows go, the quota comes back, the objects are given up. Returns how many went. */
+export async function purgeAssets(
+  context: ChangeContext,
+  attempt: Attempt,
+  ownerId: string,
+  ids: string[],
+  ifMatch: number | null = null,
+): Promise<number> {
+  const count = await context.db.transaction().execute(async (tx) => {
+    const assets = await lockAssets(tx, ownerId, ids)
+    for (const asset of assets) checkVersion(asset, ifMatch)
+    await removeRows(context, tx, attempt, ownerId, assets)
+    return assets.length
+  })
+  context.fault('purge.committed')
+  return count
+}
+
+/** The job the trash enqueued: purges unless the asset was restored meanwhile. */
+export async function purgeTrashed(context: ChangeContext, attempt: Attempt, assetId: string): Promise<void> {
+  await context.db.transaction().execute(async (tx) => {
+    const asset = await tx
+      .selectFrom('asset')
+      .selectAll()
+      .where('id', '=', assetId)
+      .where('trashed_at', 'is not', null)
+      .forUpdate()
+      .executeTakeFirst()
+    // Restored and trashed again since: the newer job is the one that counts.
+    const due = context.now().getTime() - context.trashDays * 86_400_000
+    if (asset === undefined || asset.trashed_at === null || asset.trashed_at.getTime() > due + 1000) return
+    await removeRows(context, tx, { ...attempt, actorId: asset.owner_id }, asset.owner_id, [asset])
+  })
+  context.fault('purge.committed')
+}
+
+async function removeRows(context: ChangeContext, tx: Tx, attempt: Attempt, ownerId: string, assets: AssetRow[]) {
+  if (assets.length === 0) return
+  await tx
+    .deleteFrom('asset')
+    .where(sql<boolean>`id = any(${assets.map((asset) => asset.id)}::uuid[])`)
+    .execute()
+  await quota.refund(
+    tx,
+    ownerId,
+    assets.reduce((sum, asset) => sum + asset.size, 0),
+  )
+  await giveUpObjects(
+    context.jobs,
+    tx,
+    assets.map((asset) => ({ object_key: asset.object_key, grants_until: asset.grants_until, reason: 'purge' })),
+  )
+  for (const asset of assets) {
+    if (asset.trashed_at !== null) await context.jobs.cancel(tx, purgeKey(asset.id))
+  }
+  await recordEach(tx, attempt, 'asset.purge', assets)
+}
+
+/** In the order of ids, so that two bulk calls over the same assets cannot lock each other out. */
+async function lockAssets(tx: Tx, ownerId: string, ids: string[]): Promise<AssetRow[]> {
+  return tx
+    .selectFrom('asset')
+    .selectAll()
+    .where('owner_id', '=', ownerId)
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+}
+
+function checkVersion(asset: AssetRow, ifMatch: number | null): void {
+  if (ifMatch === null || asset.version === ifMatch) return
+  throw problems.preconditionFailed('It was changed since you read it. Read it again and repeat your change.')
+}
+
+async function recordEach(tx: Tx, attempt: Attempt, action: HistoryAction, assets: AssetRow[]): Promise<void> {
+  await history.recordAll(
+    tx,
+    assets.map((asset) => ({
+      attempt,
+      event: { action, objectType: 'asset', objectId: asset.id, size: asset.size, contentType: asset.content_type },
+    })),
+  )
+}
+
+function purgeKey(assetId: string): string {
+  return `asset:purge:${assetId}`
+}

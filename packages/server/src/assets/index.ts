@@ -1,0 +1,5 @@
+export { type Asset, type AssetRow, AssetSchema, presentAsset, type SignOriginal } from './asset.ts'
+export { type ChangeContext, purgeAssets, trashAssets } from './change.ts'
+export { getAsset } from './library.ts'
+export { assetRoutes } from './routes.ts'
+export { assetTasks } from './tasks.ts'

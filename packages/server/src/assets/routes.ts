@@ -1,0 +1,251 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { streamZip } from '../delivery/index.ts'
+import type { Db } from '../engines/database/database.ts'
+import type { ObjectStore } from '../engines/object-store/index.ts'
+import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, versionOf } from '../http/conventions.ts'
+import { actorOf, attemptOf } from '../http/policy.ts'
+import { history } from '../history/index.ts'
+import { problems } from '../problem.ts'
+import { type AssetRow, AssetSchema, presentAsset, type SignOriginal } from './asset.ts'
+import { type ChangeContext, editAsset, purgeAssets, restoreAsset, trashAssets } from './change.ts'
+import { findAssets, getAsset, listAssets, listMonths, noSuchAsset } from './library.ts'
+
+export interface AssetRouteDeps {
+  db: Db
+  store: ObjectStore
+  changes: ChangeContext
+  signOriginal: SignOriginal
+}
+
+const maxBulk = 1000
+const IdList = Type.Array(Type.String({ format: 'uuid' }), { minItems: 1, maxItems: maxBulk })
+
+export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps): FastifyPluginAsyncTypebox {
+  const present = (row: AssetRow) => presentAsset(row, signOriginal)
+  const presentAll = (rows: AssetRow[]) => Promise.all(rows.map(present))
+
+  return async (app) => {
+    app.get(
+      '/v1/assets',
+      {
+        config: { policy: { access: 'account', scope: 'assets:read' } },
+        schema: {
+          operationId: 'listAssets',
+          tags: ['assets'],
+          summary: 'The library, newest capture first; or a known set by `ids`',
+          querystring: Type.Object({
+            ...PageQuery,
+            ids: Type.Optional(Type.String({ description: 'Comma-separated, at most 500; other filters are not applied' })),
+            kind: Type.Optional(Type.Union([Type.Literal('image'), Type.Literal('video')])),
+            album: Type.Optional(Type.String({ format: 'uuid' })),
+            from: Type.Optional(Type.String({ format: 'date-time' })),
+            to: Type.Optional(Type.String({ format: 'date-time' })),
+            favorite: Type.Optional(Type.Boolean()),
+            trashed: Type.Optional(Type.Boolean({ default: false })),
+          }),
+          response: orProblem({ 200: pageOf(AssetSchema) }),
+        },
+      },
+      async (request) => {
+        const { ids, kind, album, from, to, favorite, trashed, limit, cursor } = request.query
+        const ownerId = actorOf(request).accountId
+        if (album !== undefined) throw problems.notFound('There is no such album.')
+        if (ids !== undefined) {
+          return { items: await presentAll(await findAssets(db, ownerId, parseIds(ids))), nextCursor: null }
+        }
+        const page = await listAssets(
+          db,
+          ownerId,
+          {
+            kind,
+            favorite,
+            trashed: trashed ?? false,
+            from: from === undefined ? undefined : new Date(from),
+            to: to === undefined ? undefined : new Date(to),
+          },
+          { limit: limit ?? 50, cursor },
+        )
+        return { items: await presentAll(page.items), nextCursor: page.nextCursor }
+      },
+    )
+
+    app.get(
+      '/v1/timeline',
+      {
+        config: { policy: { access: 'account', scope: 'assets:read' } },
+        schema: {
+          operationId: 'getTimeline',
+          tags: ['assets'],
+          summary: 'Months with counts, newest first',
+          response: orProblem({
+            200: Type.Object({
+              items: Type.Array(Type.Object({ month: Type.String({ description: '`2026-11`, UTC' }), count: Type.Integer() })),
+            }),
+          }),
+        },
+      },
+      async (request) => ({ items: await listMonths(db, actorOf(request).accountId) }),
+    )
+
+    app.get(
+      '/v1/assets/:id',
+      {
+        config: { policy: { access: 'account', scope: 'assets:read', owns: 'asset' } },
+        schema: { operationId: 'getAsset', tags: ['assets'], params: IdParams, response: orProblem({ 200: AssetSchema }) },
+      },
+      async (request, reply) => {
+        const asset = await getAsset(db, actorOf(request).accountId, request.params.id)
+        reply.header('etag', etagOf(asset.version))
+        return present(asset)
+      },
+    )
+
+    app.patch(
+      '/v1/assets/:id',
+      {
+        config: { policy: { access: 'account', scope: 'assets:write', owns: 'asset' } },
+        schema: {
+          operationId: 'editAsset',
+          tags: ['assets'],
+          params: IdParams,
+          body: Type.Object(
+            {
+              description: Type.Optional(Type.Union([Type.String({ maxLength: 10_000 }), Type.Null()])),
+              capturedAt: Type.Optional(Type.String({ format: 'date-time' })),
+              favorite: Type.Optional(Type.Boolean()),
+            },
+            { additionalProperties: false, minProperties: 1 },
+          ),
+          response: orProblem({ 200: AssetSchema }),
+        },
+      },
+      async (request, reply) => {
+        const { description, capturedAt, favorite } = request.body
+        const asset = await editAsset(
+          changes,
+          attemptOf(request),
+          actorOf(request).accountId,
+          request.params.id,
+          {
+            ...(description === undefined ? {} : { description }),
+            ...(capturedAt === undefined ? {} : { capturedAt: new Date(capturedAt) }),
+            ...(favorite === undefined ? {} : { favorite }),
+          },
+          versionOf(request.headers['if-match']),
+        )
+        reply.header('etag', etagOf(asset.version))
+        return present(asset)
+      },
+    )
+
+    app.delete(
+      '/v1/assets/:id',
+      {
+        config: { policy: { access: 'account', scope: 'assets:write', owns: 'asset' } },
+        schema: {
+          operationId: 'deleteAsset',
+          tags: ['assets'],
+          summary: 'To the trash; with `permanent=true` for good',
+          params: IdParams,
+          querystring: Type.Object({ permanent: Type.Optional(Type.Boolean({ default: false })) }),
+          response: orProblem({ 204: NoContent }),
+        },
+      },
+      async (request, reply) => {
+        const remove = request.query.permanent === true ? purgeAssets : trashAssets
+        const ownerId = actorOf(request).accountId
+        const ifMatch = versionOf(request.headers['if-match'])
+        const count = await remove(changes, attemptOf(request), ownerId, [request.params.id], ifMatch)
+        if (count === 0) throw noSuchAsset()
+        return reply.code(204).send(null)
+      },
+    )
+
+    app.post(
+      '/v1/assets/:id/restore',
+      {
+        config: { policy: { access: 'account', scope: 'assets:write', owns: 'asset' } },
+        schema: {
+          operationId: 'restoreAsset',
+          tags: ['assets'],
+          summary: 'Out of the trash',
+          params: IdParams,
+          response: orProblem({ 200: AssetSchema }),
+        },
+      },
+      async (request) =>
+        present(await restoreAsset(changes, attemptOf(request), actorOf(request).accountId, request.params.id)),
+    )
+
+    app.post(
+      '/v1/assets/delete',
+      {
+        config: { policy: { access: 'account', scope: 'assets:write' } },
+        schema: {
+          operationId: 'deleteAssets',
+          tags: ['assets'],
+          summary: 'Many at once; what is not yours or not there is left out of `count`',
+          body: Type.Object({ ids: IdList, permanent: Type.Optional(Type.Boolean({ default: false })) }),
+          response: orProblem({ 200: Type.Object({ count: Type.Integer() }) }),
+        },
+      },
+      async (request) => {
+        const remove = request.body.permanent === true ? purgeAssets : trashAssets
+        return { count: await remove(changes, attemptOf(request), actorOf(request).accountId, request.body.ids) }
+      },
+    )
+
+    app.post(
+      '/v1/assets/download',
+      {
+        config: { policy: { access: 'account', scope: 'assets:read' } },
+        schema: {
+          operationId: 'downloadAssets',
+          tags: ['assets'],
+          summary: 'The originals as one ZIP, streamed',
+          body: Type.Object({ ids: IdList }),
+          produces: ['application/zip'],
+        },
+      },
+      async (request, reply) => {
+        const attempt = attemptOf(request)
+        const rows = await findAssets(db, actorOf(request).accountId, request.body.ids)
+        if (rows.length === 0) throw noSuchAsset()
+        await history.recordAll(
+          db,
+          rows.map((row) => ({
+            attempt,
+            event: { action: 'asset.download', objectType: 'asset', objectId: row.id, size: row.size, contentType: row.content_type },
+          })),
+        )
+        const inOrder = new Map(rows.map((row) => [row.id, row]))
+        const wanted = [...new Set(request.body.ids)].flatMap((id) => inOrder.get(id) ?? [])
+        reply.header('content-type', 'application/zip')
+        reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
+        return reply.send(streamZip(entriesOf(store, wanted)))
+      },
+    )
+  }
+}
+
+async function* entriesOf(store: ObjectStore, rows: AssetRow[]) {
+  for (const row of rows) {
+    yield {
+      filename: row.filename,
+      size: row.size,
+      modifiedAt: row.captured_at,
+      open: async () => (await store.get(row.object_key)).body,
+    }
+  }
+}
+
+function parseIds(text: string): string[] {
+  const ids = text.split(',').filter((id) => id !== '')
+  if (ids.length > 500 || ids.some((id) => !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))) {
+    throw problems.invalidRequest('`ids` takes at most 500 ids, separated by commas.', {
+      errors: [{ path: '/query/ids', message: 'must be at most 500 ids, separated by commas' }],
+    })
+  }
+  return ids
+}

@@ -1,0 +1,66 @@
+/** Prometheus metrics of one process: rate, errors and duration per route, bytes, event loop, pool and queue. */
+import type pg from 'pg'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Jobs } from '../jobs/jobs.ts'
+
+export interface Metrics {
+  observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void
+  bytesIn(bytes: number): void
+  bytesOut(bytes: number): void
+  /** Prometheus text exposition format 0.0.4. */
+  expose(): Promise<{ contentType: string; text: string }>
+}
+
+export function createMetrics({ pool, jobs }: { pool: pg.Pool; jobs: Jobs }): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'heliograph_' })
+
+  const requests = new Histogram({
+    name: 'heliograph_http_request_duration_seconds',
+    help: 'Time from the request line to the last byte of the answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120],
+    registers: [registry],
+  })
+  const bytes = new Counter({
+    name: 'heliograph_media_bytes_total',
+    help: 'Bytes of media through this process',
+    labelNames: ['direction'],
+    registers: [registry],
+  })
+  new Gauge({
+    name: 'heliograph_database_connections',
+    help: 'Connections of the pool by state, and requests waiting for one',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.set({ state: 'open' }, pool.totalCount)
+      this.set({ state: 'idle' }, pool.idleCount)
+      this.set({ state: 'waiting' }, pool.waitingCount)
+    },
+  })
+  const queueAge = new Gauge({
+    name: 'heliograph_jobs_oldest_due_seconds',
+    help: 'How long the oldest due job has waited',
+    registers: [registry],
+  })
+  new Gauge({
+    name: 'heliograph_jobs',
+    help: 'Jobs in the queue by state; `failed` has used up its attempts',
+    labelNames: ['state'],
+    registers: [registry],
+    async collect() {
+      const depth = await jobs.depth()
+      this.set({ state: 'waiting' }, depth.waiting)
+      this.set({ state: 'failed' }, depth.failed)
+      queueAge.set(depth.oldestDueSeconds)
+    },
+  })
+
+  return {
+    observeRequest: ({ method, route, status }, seconds) => requests.observe({ method, route, status: String(status) }, seconds),
+    bytesIn: (count) => bytes.inc({ direction: 'in' }, count),
+    bytesOut: (count) => bytes.inc({ direction: 'out' }, count),
+    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The HTTP door: one Fastify application with the conventions every route shares (problem details, policies, idempotency,
+ * metrics, OpenAPI), into which the composition plugs the routes of the roles this process has.
+ */
+import cookie from '@fastify/cookie'
+import cors from '@fastify/cors'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import type { Principal } from '../accounts/index.ts'
+import type { Db } from '../engines/database/database.ts'
+import type { Metrics } from '../engines/telemetry/metrics.ts'
+import { handleErrors } from './errors.ts'
+import { honourIdempotencyKeys } from './idempotency.ts'
+import { authorize, requirePolicies } from './policy.ts'
+
+export interface AppDeps {
+  db: Db
+  log: FastifyBaseLogger
+  metrics: Metrics
+  version: string
+  trustedProxies: string[]
+  /** Web origins that may call the api from a browser with credentials. */
+  origins: string[]
+  authenticate(request: { headers: Record<string, string | string[] | undefined>; method: string; cookies: Record<string, string | undefined> }): Promise<Principal>
+  routes: FastifyPluginAsync[]
+}
+
+/** Bytes of a JSON body. */
+const bodyLimit = 1024 * 1024
+
+export type App = Awaited<ReturnType<typeof createApp>>
+
+export async function createApp(deps: AppDeps) {
+  const app = Fastify({
+    loggerInstance: deps.log,
+    disableRequestLogging: true,
+    trustProxy: deps.trustedProxies.length > 0 ? deps.trustedProxies : false,
+    bodyLimit,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // A slow upload may take as long as it moves; the header must come in time.
+    requestTimeout: 0,
+    routerOptions: { maxParamLength: 512 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: true } },
+    genReqId: () => crypto.randomUUID(),
+  })
+
+  app.server.headersTimeout = 20_000
+  app.server.keepAliveTimeout = 72_000
+
+  requirePolicies(app)
+  handleErrors(app)
+  app.decorateRequest('principal', { getter: () => ({ kind: 'anonymous' }) as Principal })
+  measure(app, deps.metrics)
+  await app.register(cookie)
+  await app.register(cors, {
+    origin: deps.origins,
+    credentials: true,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['ETag', 'Content-Range', 'Accept-Ranges', 'Location', 'Retry-After', 'Upload-Offset', 'Upload-Length', 'Tus-Resumable', 'Upload-Expires'],
+  })
+  await describeItself(app, deps.version)
+
+  app.addHook('onRequest', async (request) => {
+    const { policy } = request.routeOptions.config
+    if (policy === undefined || policy.access === 'public' || policy.access === 'grant' || policy.access === 'path-token') return
+    request.principal = await deps.authenticate(request)
+    authorize(policy, request.principal)
+  })
+  honourIdempotencyKeys(app, deps.db)
+
+  for (const routes of deps.routes) await app.register(routes)
+  return app
+}
+
+function measure(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onResponse', async (request, reply) => {
+    metrics.observeRequest(
+      { method: request.method, route: request.routeOptions.url ?? 'unmatched', status: reply.statusCode },
+      reply.elapsedTime / 1000,
+    )
+  })
+}
+
+/** OpenAPI 3.1 at `/v1/openapi.json` and a reference at `/docs`, both generated from the route schemas. */
+async function describeItself(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Heliograph',
+        version,
+        description: 'Uploads, delivery and albums of photos and videos. Errors are RFC 9457 problem details.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'A session token, a personal access token or a JWT' },
+        },
+      },
+      security: [{ bearer: [] }],
+    },
+    transform: ({ schema, url, route }) => ({
+      schema: route.config?.policy?.access === 'public' ? { ...schema, security: [] } : schema,
+      url,
+    }),
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `def-${index}`),
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  app.get(
+    '/v1/openapi.json',
+    { config: { policy: { access: 'public', why: 'It is the documentation of the API' } }, schema: { hide: true } },
+    async () => app.swagger(),
+  )
+}

@@ -1,0 +1,1 @@
+export { type GivenUpObject, giveUpObjects, type PurgeDeps, purgeTasks } from './purge.ts'

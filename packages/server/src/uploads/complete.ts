@@ -1,0 +1,167 @@
+/**
+ * The last step of an upload. The store is asked first, without a transaction; then one transaction makes the asset,
+ * settles the quota, closes the upload and enqueues `asset:process`. It may be called any number of times, at once and from
+ * several processes: the row lock lets one win, and the others answer with its asset.
+ *
+ * Dying before the commit leaves the upload as it was, to be completed again or expired; after it, the asset stands.
+ */
+import type { Selectable } from 'kysely'
+import { v7 as uuidv7 } from 'uuid'
+import type { Tx } from '../engines/database/database.ts'
+import type { AssetTable } from '../engines/database/schema.ts'
+import { type Attempt, errorClass, history } from '../history/index.ts'
+import { isProblem, problems } from '../problem.ts'
+import { giveUpObjects } from '../purge/index.ts'
+import { quota } from '../quota/index.ts'
+import type { UploadContext, UploadRow } from './context.ts'
+import { endUpload, lockUpload } from './end.ts'
+import { type VerifiedObject, verifyUpload } from './verify.ts'
+
+export type AssetRow = Selectable<AssetTable>
+
+export interface Completion {
+  asset: AssetRow
+  /** False when the upload had been completed before, or its bytes were already the owner's. */
+  created: boolean
+}
+
+export async function completeUpload(context: UploadContext, attempt: Attempt, upload: UploadRow): Promise<Completion> {
+  if (upload.state !== 'uploading') return settledOutcome(context, upload)
+  const started = performance.now()
+  try {
+    const verified = await verifyUpload(context, upload)
+    const verifyMilliseconds = performance.now() - started
+    const completion = await context.db
+      .transaction()
+      .execute((tx) => commit(context, tx, attempt, upload, verified, verifyMilliseconds))
+    context.fault('complete.committed')
+    return completion
+  } catch (error) {
+    const current = await context.db.selectFrom('upload').selectAll().where('id', '=', upload.id).executeTakeFirst()
+    // While the store was asked, another call completed or ended the upload: its outcome is the true one.
+    if (current !== undefined && current.state !== 'uploading') return settledOutcome(context, current)
+    await recordFailure(context, attempt, upload, error, performance.now() - started)
+    throw error
+  }
+}
+
+async function commit(
+  context: UploadContext,
+  tx: Tx,
+  attempt: Attempt,
+  planned: UploadRow,
+  verified: VerifiedObject,
+  verifyMilliseconds: number,
+): Promise<Completion> {
+  const upload = await lockUpload(tx, planned.id)
+  if (upload === undefined) throw problems.notFound('There is no such upload.')
+  if (upload.state !== 'uploading') return settledOutcome({ ...context, db: tx }, upload)
+
+  const inserted = await insertAsset(context, tx, upload, verified)
+  const asset = inserted ?? (await claimExisting(tx, upload, verified))
+  if (inserted === null) {
+    // Two uploads of one file: the first made the asset, the second gives its bytes back.
+    await quota.release(tx, upload.owner_id, upload.reserved_bytes)
+    await giveUpObjects(context.jobs, tx, [{ ...upload, reason: 'duplicate' }])
+  } else {
+    await quota.settle(tx, upload.owner_id, upload.reserved_bytes, verified.size)
+    await context.jobs.enqueue(tx, 'asset:process', { assetId: asset.id })
+  }
+  await tx
+    .updateTable('upload')
+    .set({ state: 'completed', asset_id: asset.id, reserved_bytes: 0, finished_at: context.now() })
+    .where('id', '=', upload.id)
+    .execute()
+  await history.record(tx, attempt, {
+    action: 'upload.complete',
+    objectType: 'asset',
+    objectId: asset.id,
+    size: verified.size,
+    contentType: verified.contentType,
+    phases: { transfer: context.now().getTime() - upload.created_at.getTime(), verify: verifyMilliseconds },
+  })
+  return { asset, created: inserted !== null }
+}
+
+async function insertAsset(
+  context: UploadContext,
+  tx: Tx,
+  upload: UploadRow,
+  verified: VerifiedObject,
+): Promise<AssetRow | null> {
+  const row = await tx
+    .insertInto('asset')
+    .values({
+      id: uuidv7(),
+      owner_id: upload.owner_id,
+      upload_id: upload.id,
+      kind: verified.kind,
+      purpose: upload.purpose,
+      object_key: upload.object_key,
+      filename: upload.filename,
+      content_type: verified.contentType,
+      size: verified.size,
+      sha256: verified.sha256,
+      captured_at: upload.captured_at ?? upload.created_at,
+      grants_until: upload.grants_until,
+      uploaded_at: context.now(),
+    })
+    .onConflict((conflict) => conflict.columns(['owner_id', 'sha256']).where('is_duplicate', '=', false).doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** The asset that already holds these bytes, out of the trash if it was there: sending a file again means wanting it. */
+async function claimExisting(tx: Tx, upload: UploadRow, verified: VerifiedObject): Promise<AssetRow> {
+  const row = await tx
+    .updateTable('asset')
+    .set((eb) => ({ trashed_at: null, version: eb('version', '+', 1) }))
+    .where('owner_id', '=', upload.owner_id)
+    .where('sha256', '=', verified.sha256)
+    .where('is_duplicate', '=', false)
+    .returningAll()
+    .executeTakeFirst()
+  // It was purged between the conflict and this look; the client asks again and the insert succeeds.
+  if (row === undefined)
+    throw problems.unavailable('A copy of this file is being removed right now.', { retryAfter: 1 })
+  return row
+}
+
+async function settledOutcome(context: Pick<UploadContext, 'db'>, upload: UploadRow): Promise<Completion> {
+  if (upload.state === 'completed' && upload.asset_id !== null) {
+    const asset = await context.db.selectFrom('asset').selectAll().where('id', '=', upload.asset_id).executeTakeFirst()
+    if (asset !== undefined) return { asset, created: false }
+    throw problems.notFound('The asset this upload became has been deleted.')
+  }
+  throw problems.uploadClosed(
+    upload.state === 'expired'
+      ? 'The upload took too long and was cleared. Plan it again.'
+      : 'The upload was ended. Plan it again.',
+    { extensions: { state: upload.state, failure: upload.failure } },
+  )
+}
+
+async function recordFailure(
+  context: UploadContext,
+  attempt: Attempt,
+  upload: UploadRow,
+  error: unknown,
+  milliseconds: number,
+) {
+  await context.db.transaction().execute(async (tx) => {
+    // Wrong bytes never become right: the upload ends, its bytes and its reservation go.
+    if (isProblem(error) && error.status === 422) {
+      await endUpload(context, tx, upload.id, { state: 'aborted', failure: error.code })
+    }
+    await history.record(tx, attempt, {
+      action: 'upload.complete',
+      objectType: 'upload',
+      objectId: upload.id,
+      size: upload.size,
+      contentType: upload.content_type,
+      phases: { verify: milliseconds },
+      errorClass: errorClass(error),
+    })
+  })
+}

@@ -1,0 +1,47 @@
+/** What every part of the upload life is given by the composition, and the row it works on. */
+
+import type { UploadGrant } from '@heliograph/signing'
+import type { Selectable } from 'kysely'
+import type { Db } from '../engines/database/database.ts'
+import type { UploadTable } from '../engines/database/schema.ts'
+import type { Fault } from '../engines/faults/faults.ts'
+import type { Jobs } from '../engines/jobs/jobs.ts'
+import type { ObjectStore } from '../engines/object-store/object-store.ts'
+
+export type UploadRow = Selectable<UploadTable>
+
+/** An edge that takes bytes under signed grants, and the signer whose key it trusts. */
+export interface UploadEdge {
+  name: string
+  baseUrl: string
+  sign(baseUrl: string, grant: UploadGrant): Promise<string>
+}
+
+export interface UploadLimits {
+  /** Bytes. */
+  maxFileSize: number
+  /** Seconds an upload may take from its plan. */
+  uploadLifetime: number
+  /** Seconds a URL to put bytes stays valid. */
+  grantLifetime: number
+}
+
+export interface UploadContext {
+  db: Db
+  store: ObjectStore
+  jobs: Jobs
+  /** Best first. */
+  edges: UploadEdge[]
+  limits: UploadLimits
+  now: () => Date
+  fault: Fault
+  log: { warn(fields: object, message: string): void }
+}
+
+/** One lost second of clock between machines must not leave bytes behind. */
+const clockMargin = 60
+
+/** Until when late bytes must be swept after a grant given out at `now`. */
+export function grantsUntil(context: UploadContext): Date {
+  return new Date(context.now().getTime() + (context.limits.grantLifetime + clockMargin) * 1000)
+}

@@ -1,0 +1,7 @@
+export type { UploadContext, UploadEdge, UploadRow } from './context.ts'
+export { cleanFilename } from './filename.ts'
+export { declaredType } from './media-type.ts'
+export { uploadRoutes } from './routes.ts'
+export { streamRoute } from './stream-route.ts'
+export { uploadTasks } from './tasks.ts'
+export { createUploads, type Uploads } from './uploads.ts'

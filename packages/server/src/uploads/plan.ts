@@ -1,0 +1,128 @@
+/**
+ * The first step of an upload: the quota is reserved and the row written in one transaction, and only then are URLs given
+ * out. A multipart is opened at the store before, since nothing does I/O inside a transaction; should this process die
+ * between the two, the multipart has no row and the sweep aborts it.
+ */
+import { randomBytes } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import type { Purpose, UploadProtocol } from '../engines/database/schema.ts'
+import { type Attempt, history } from '../history/index.ts'
+import { problems } from '../problem.ts'
+import { quota } from '../quota/index.ts'
+import { grantsUntil, type UploadContext, type UploadRow } from './context.ts'
+import { cleanFilename } from './filename.ts'
+import { declaredType } from './media-type.ts'
+import { planTransfer, type Strategy } from './transfer.ts'
+
+export interface PlanRequest {
+  ownerId: string
+  filename: string
+  /** Bytes; null when the client cannot say (a stream, a form). */
+  size: number | null
+  contentType: string | null
+  /** 32 bytes. */
+  sha256: Uint8Array | null
+  purpose: Purpose
+  capturedAt: Date | null
+  strategy: Strategy
+  protocol: UploadProtocol
+  /** Seconds until it is cleared; `UPLOAD_LIFETIME` when absent. */
+  lifetime?: number
+}
+
+/** Object keys are random and carry nothing a user typed. */
+export function newObjectKey(): string {
+  return `originals/${randomBytes(16).toString('hex')}`
+}
+
+/**
+ * Throws `empty-file`, `file-too-large`, `unsupported-type` or `quota-exceeded`, and then nothing was reserved.
+ * With an unknown size nothing is reserved either: `growReservation` does it as bytes become known.
+ */
+export async function planUpload(context: UploadContext, attempt: Attempt, request: PlanRequest): Promise<UploadRow> {
+  const { db, store, limits } = context
+  const filename = cleanFilename(request.filename)
+  const contentType = acceptedType(request.contentType, filename)
+  if (request.size !== null) checkSize(request.size, limits.maxFileSize)
+
+  const key = newObjectKey()
+  const transfer =
+    request.size === null
+      ? { strategy: request.strategy }
+      : planTransfer(request.size, request.strategy, store.maxParts)
+  const storeUploadId = transfer.strategy === 'multipart' ? await store.createMultipart(key, { contentType }) : null
+  context.fault('plan.multipart-created')
+
+  try {
+    const row = await db.transaction().execute(async (tx) => {
+      if (request.size !== null) await quota.reserve(tx, request.ownerId, request.size)
+      const inserted = await tx
+        .insertInto('upload')
+        .values({
+          id: uuidv7(),
+          owner_id: request.ownerId,
+          protocol: request.protocol,
+          purpose: request.purpose,
+          object_key: key,
+          filename,
+          content_type: contentType,
+          size: request.size,
+          reserved_bytes: request.size ?? 0,
+          sha256: request.sha256,
+          captured_at: request.capturedAt,
+          store_upload_id: storeUploadId,
+          part_size: 'partSize' in transfer ? transfer.partSize : null,
+          part_count: 'partCount' in transfer ? transfer.partCount : null,
+          grants_until: grantsUntil(context),
+          expires_at: new Date(context.now().getTime() + (request.lifetime ?? limits.uploadLifetime) * 1000),
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      await history.record(tx, attempt, {
+        action: 'upload.plan',
+        objectType: 'upload',
+        objectId: inserted.id,
+        size: request.size,
+        contentType,
+      })
+      return inserted
+    })
+    context.fault('plan.committed')
+    return row
+  } catch (error) {
+    if (storeUploadId !== null) await store.abortMultipart(key, storeUploadId)
+    throw error
+  }
+}
+
+/** The type to plan with; throws `unsupported-type` (415) for what is no photo and no video. */
+export function acceptedType(contentType: string | null, filename: string): string {
+  const type = declaredType(contentType, filename)
+  if (type !== null) return type
+  throw problems.unsupportedType(
+    `${contentType} is not a photo or video. Accepted are JPEG, PNG, WebP, GIF, AVIF, HEIC, JPEG XL, TIFF, SVG, camera RAW, MP4, QuickTime, WebM, Matroska, AVI and MPEG.`,
+  )
+}
+
+export function checkSize(size: number, maxFileSize: number): void {
+  if (size === 0) throw problems.emptyFile('The file has no bytes, so there is nothing to keep. Choose another file.')
+  if (size > maxFileSize) {
+    throw problems.fileTooLarge(`The file has ${size} bytes and this server takes ${maxFileSize} at most.`, {
+      extensions: { maxFileSize },
+    })
+  }
+}
+
+/** Sets `bytes` more aside for an upload whose size shows only as it arrives. */
+export async function growReservation(context: UploadContext, upload: UploadRow, bytes: number): Promise<void> {
+  await context.db.transaction().execute(async (tx) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('upload')
+      .set((eb) => ({ reserved_bytes: eb('reserved_bytes', '+', bytes) }))
+      .where('id', '=', upload.id)
+      .where('state', '=', 'uploading')
+      .executeTakeFirst()
+    if (numUpdatedRows === 0n) throw problems.uploadClosed('The upload was ended meanwhile.')
+    await quota.reserve(tx, upload.owner_id, bytes)
+  })
+}

@@ -1,0 +1,79 @@
+/** `POST /v1/assets`: a file as the raw body, for `curl` and programs that cannot do more. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { AssetSchema, presentAsset, type SignOriginal } from '../assets/index.ts'
+import type { Admission } from '../edge/index.ts'
+import { orProblem } from '../http/conventions.ts'
+import { actorOf, attemptOf } from '../http/policy.ts'
+import { problems } from '../problem.ts'
+import type { Uploads } from './uploads.ts'
+
+export interface StreamRouteDeps {
+  uploads: Uploads
+  signOriginal: SignOriginal
+  admission: Admission
+  bytesIn(bytes: number): void
+}
+
+export function streamRoute({ uploads, signOriginal, admission, bytesIn }: StreamRouteDeps): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    // The body is the file, whatever its type: nothing parses it.
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+    app.post(
+      '/v1/assets',
+      {
+        config: { policy: { access: 'account', scope: 'uploads:write' } },
+        schema: {
+          operationId: 'streamUpload',
+          tags: ['uploads'],
+          summary: 'Upload a file as the raw body, in constant memory',
+          consumes: ['application/octet-stream', 'image/*', 'video/*'],
+          querystring: Type.Object({
+            filename: Type.String({ minLength: 1, maxLength: 16_384 }),
+            purpose: Type.Optional(
+              Type.Union([Type.Literal('library'), Type.Literal('post'), Type.Literal('avatar')], { default: 'library' }),
+            ),
+            capturedAt: Type.Optional(Type.String({ format: 'date-time' })),
+          }),
+          response: orProblem({ 200: Type.Object({ asset: AssetSchema }), 201: Type.Object({ asset: AssetSchema }) }),
+        },
+      },
+      async (request, reply) => {
+        const { filename, purpose, capturedAt } = request.query
+        const release = admission.enter()
+        const stopped = new AbortController()
+        const onClose = () => stopped.abort()
+        request.raw.once('aborted', onClose)
+        try {
+          const { asset, created } = await uploads.stream(
+            attemptOf(request, 'stream'),
+            {
+              ownerId: actorOf(request).accountId,
+              filename,
+              size: contentLength(request.headers['content-length']),
+              contentType: request.headers['content-type'] ?? null,
+              purpose: purpose ?? 'library',
+              capturedAt: capturedAt === undefined ? null : new Date(capturedAt),
+            },
+            request.raw,
+            stopped.signal,
+          )
+          bytesIn(asset.size)
+          return reply.code(created ? 201 : 200).send({ asset: await presentAsset(asset, signOriginal) })
+        } finally {
+          request.raw.off('aborted', onClose)
+          release()
+        }
+      },
+    )
+  }
+}
+
+function contentLength(header: string | undefined): number | null {
+  if (header === undefined) return null
+  const length = Number(header)
+  if (!Number.isSafeInteger(length) || length < 0) throw problems.invalidRequest('Content-Length is not a number of bytes.')
+  return length
+}

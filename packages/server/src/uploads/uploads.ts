@@ -1,0 +1,125 @@
+/**
+ * The upload life as one object of functions: plan → parts → complete, or abort, or expire. The HTTP routes, the tus and
+ * the Uppy doors all stand on it.
+ */
+import type { Readable } from 'node:stream'
+import { sql } from 'kysely'
+import type { Purpose } from '../engines/database/schema.ts'
+import { type Attempt, errorClass, history } from '../history/index.ts'
+import { problems } from '../problem.ts'
+import { type AssetRow, type Completion, completeUpload } from './complete.ts'
+import type { UploadContext, UploadRow } from './context.ts'
+import { abortUpload } from './end.ts'
+import { type PlanRequest, planUpload } from './plan.ts'
+import { streamUpload, type StreamRequest } from './stream.ts'
+import { expectedParts, extendGrants, maxSignedParts, signParts, type Strategy, type TransferPart } from './transfer.ts'
+import { receivedParts } from './verify.ts'
+
+export interface DirectRequest {
+  ownerId: string
+  filename: string
+  size: number
+  contentType: string
+  sha256: Uint8Array | null
+  purpose: Purpose
+  capturedAt: Date | null
+  strategy: Strategy
+}
+
+export type Planned = { upload: UploadRow; parts: TransferPart[] } | { duplicateOf: AssetRow }
+
+export type Uploads = ReturnType<typeof createUploads>
+
+export function createUploads(context: UploadContext) {
+  const { db, store } = context
+  /** Completions of one upload that come at once in this process share one look at the store. */
+  const completing = new Map<string, Promise<Completion>>()
+
+  async function own(ownerId: string, id: string): Promise<UploadRow> {
+    const row = await db
+      .selectFrom('upload')
+      .selectAll()
+      .where('id', '=', id)
+      .where('owner_id', '=', ownerId)
+      .executeTakeFirst()
+    if (row === undefined) throw problems.notFound('There is no such upload.')
+    return row
+  }
+
+  async function recorded<T>(attempt: Attempt, request: PlanRequest, plan: () => Promise<T>): Promise<T> {
+    try {
+      return await plan()
+    } catch (error) {
+      await history.record(db, attempt, {
+        action: 'upload.plan',
+        objectType: 'upload',
+        size: request.size,
+        contentType: request.contentType,
+        errorClass: errorClass(error),
+      })
+      throw error
+    }
+  }
+
+  return {
+    context,
+    own,
+
+    /** Any row of `upload` for the protocols that know their client by a token of the upload itself. */
+    async plan(attempt: Attempt, request: PlanRequest): Promise<UploadRow> {
+      return recorded(attempt, request, () => planUpload(context, attempt, request))
+    },
+
+    /** A plan with the URLs of its first parts; or the asset that holds these bytes already, and nothing is reserved. */
+    async planDirect(attempt: Attempt, request: DirectRequest): Promise<Planned> {
+      const duplicate = request.sha256 === null ? undefined : await findByContent(request.ownerId, request.sha256)
+      if (duplicate !== undefined) return { duplicateOf: duplicate }
+      const upload = await this.plan(attempt, { ...request, protocol: 'direct' })
+      return { upload, parts: await signParts(context, upload, expectedParts(upload).slice(0, maxSignedParts)) }
+    },
+
+    /** Signs the parts `numbers` of an upload that goes on, again if need be. */
+    async signParts(upload: UploadRow, numbers: Set<number>): Promise<TransferPart[]> {
+      if (upload.state !== 'uploading') throw problems.uploadClosed('The upload is over; no more bytes can be sent.')
+      const parts = expectedParts(upload).filter((part) => numbers.has(part.number))
+      if (parts.length !== numbers.size) {
+        throw problems.invalidRequest(`The upload has parts 1 to ${upload.part_count ?? 1}.`, {
+          errors: [{ path: '/query/numbers', message: 'names parts that do not exist' }],
+        })
+      }
+      await extendGrants(context, upload.id)
+      return signParts(context, upload, parts)
+    },
+
+    /** The parts the store holds; none once the upload is over. */
+    async received(upload: UploadRow): Promise<{ number: number; size: number }[]> {
+      return upload.state === 'uploading' ? receivedParts(store, upload) : []
+    },
+
+    complete(attempt: Attempt, upload: UploadRow): Promise<Completion> {
+      const running = completing.get(upload.id)
+      if (running !== undefined) return running.then((completion) => ({ ...completion, created: false }))
+      const completion = completeUpload(context, attempt, upload).finally(() => completing.delete(upload.id))
+      completing.set(upload.id, completion)
+      return completion
+    },
+
+    abort(attempt: Attempt, upload: UploadRow): Promise<void> {
+      return abortUpload(context, attempt, upload)
+    },
+
+    async stream(attempt: Attempt, request: StreamRequest, body: Readable, signal: AbortSignal): Promise<Completion> {
+      return streamUpload(context, attempt, request, body, signal)
+    },
+  }
+
+  async function findByContent(ownerId: string, sha256: Uint8Array): Promise<AssetRow | undefined> {
+    return db
+      .selectFrom('asset')
+      .selectAll()
+      .where('owner_id', '=', ownerId)
+      .where('sha256', '=', sha256)
+      .where('is_duplicate', '=', sql.lit(false))
+      .executeTakeFirst()
+  }
+}

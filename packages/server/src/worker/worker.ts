@@ -1,0 +1,27 @@
+/** The worker role: runs the tasks of every domain, and what has to happen every hour whoever asks. */
+import type { Jobs, RunningJobs, ScheduledTask, Tasks } from '../engines/jobs/jobs.ts'
+
+declare module '../engines/jobs/jobs.ts' {
+  interface TaskPayloads {
+    /** Small clearing that belongs to no domain: forgotten idempotency keys. */
+    'housekeeping:tidy': Record<string, never>
+  }
+}
+
+/** UTC. Spread over the hour, so that they do not meet. */
+const schedule: ScheduledTask[] = [
+  { task: 'uploads:expire', cron: '0 * * * *' },
+  { task: 'objects:sweep', cron: '20 * * * *' },
+  { task: 'housekeeping:tidy', cron: '40 * * * *' },
+]
+
+export interface WorkerDeps {
+  jobs: Jobs
+  tasks: Tasks
+  concurrency: number
+}
+
+/** Runs once at the start what may have fallen due while nothing ran. */
+export async function startWorker({ jobs, tasks, concurrency }: WorkerDeps): Promise<RunningJobs> {
+  return jobs.start(tasks, { concurrency, schedule })
+}
