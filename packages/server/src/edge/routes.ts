@@ -1,0 +1,59 @@
+/**
+ * The data plane as a Fastify plugin: `PUT /u/…` and `GET|HEAD /m/…` under signed grants, without a database. It takes
+ * bodies as they come off the socket: no parser, no limit but the grant's.
+ */
+import type { Verifier } from '@heliograph/signing'
+import type { FastifyPluginAsync } from 'fastify'
+import type { ObjectStore } from '../engines/object-store/object-store.ts'
+import type { Admission } from './admission.ts'
+import { allowOrigins } from './cors.ts'
+import { getBytes } from './get-bytes.ts'
+import { putBytes } from './put-bytes.ts'
+import type { Meter, RecordTransfer } from './transfer.ts'
+import { answerAndDiscard } from './unread-body.ts'
+
+export interface EdgeOptions {
+  store: Pick<ObjectStore, 'put' | 'putPart' | 'head' | 'get'>
+  verifier: Verifier
+  admission: Admission
+  /** Origins of web pages that may call the edge: that of `PUBLIC_URL` and the configured ones. */
+  origins: readonly string[]
+  meter: Meter
+  record?: RecordTransfer
+  /** Seconds without progress after which a connection is closed; 60 by default. */
+  idleSeconds?: number
+  now?: () => Date
+}
+
+export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
+  const settled = { record: () => undefined, idleSeconds: 60, now: () => new Date(), ...options }
+
+  return async (app) => {
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    allowOrigins(app, options.origins)
+
+    app.addHook('onSend', async (request, reply, payload) => {
+      if (reply.statusCode < 400) return payload
+      // A refusal is about this moment; 404 and 410 would otherwise be kept by caches.
+      reply.header('cache-control', 'no-store')
+      if (request.raw.complete || typeof payload !== 'string') return payload
+      reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
+      return answerAndDiscard(request.raw, payload)
+    })
+
+    app.route({
+      method: 'PUT',
+      url: '/u/*',
+      bodyLimit: Number.MAX_SAFE_INTEGER,
+      config: { policy: { access: 'grant' } },
+      handler: putBytes(settled),
+    })
+    app.route({
+      method: ['GET', 'HEAD'],
+      url: '/m/*',
+      config: { policy: { access: 'grant' } },
+      handler: getBytes(settled),
+    })
+  }
+}
