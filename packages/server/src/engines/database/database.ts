@@ -72,8 +72,11 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     types,
     application_name: 'heliograph',
   })
-  // An idle connection that breaks (a restarted server) must not end the process; the pool replaces it.
-  pool.on('error', (error) => options.onError?.(error))
+  // A connection that breaks (a restarted server), idle or between two statements of a transaction, must not end the
+  // process: the statement that finds it broken fails, and the pool replaces it.
+  pool.on('connect', (client) => client.on('error', (error: Error) => options.onError?.(error)))
+  // The pool repeats what an idle connection reported above.
+  pool.on('error', () => undefined)
 
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   return { db, pool, close: () => db.destroy() }
