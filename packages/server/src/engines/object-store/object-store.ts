@@ -115,6 +115,8 @@ export type ObjectStoreErrorCode =
   /** More or fewer bytes than declared. */
   | 'size-mismatch'
   | 'too-large'
+  /** The range asked for holds no byte of the object. */
+  | 'invalid-range'
   /** A part that was to be joined is missing, or not as listed. */
   | 'invalid-part'
   /** The bytes do not match the checksum sent with them. */
@@ -145,12 +147,16 @@ export interface ObjectStore {
 
   /**
    * Writes a whole object in constant memory and hashes it on the way. `exists` when the key is taken; with an unknown
-   * size it may use a multipart internally.
+   * size it may use a multipart internally. When the body itself fails its own error is thrown, when it ends early
+   * `size-mismatch`, when the signal aborts its reason. The body is read but never destroyed.
    */
   put(key: ObjectKey, body: Readable, options: PutOptions): Promise<StoredObject>
   /** Null when there is none. */
   head(key: ObjectKey): Promise<ObjectInfo | null>
-  /** `not-found` when there is none. Destroying `body` ends the read. */
+  /**
+   * `not-found` when there is none. A range that reaches past the end is cut, one that starts there is `invalid-range`.
+   * Destroying `body` ends the read.
+   */
   get(
     key: ObjectKey,
     options?: { range?: ByteRange; signal?: AbortSignal },

@@ -1,0 +1,27 @@
+/** The object store of a deployment, chosen by its URL; and what callers need of it. */
+import { fileURLToPath } from 'node:url'
+import { createFileStore, type FileStore } from './file-store.ts'
+import { createS3Store, type S3Store } from './s3-store.ts'
+
+export { createFileStore, type FileStore } from './file-store.ts'
+export { isObjectKey } from './key.ts'
+export * from './object-store.ts'
+export { createS3Store, type S3Store } from './s3-store.ts'
+
+/**
+ * `file:/absolute/folder`, `file:./relative/folder` (from the working folder) or
+ * `s3://KEY:SECRET@bucket?endpoint=…&region=…&prefix=…`. Throws a `TypeError` that says what is wrong with any other.
+ */
+export function openObjectStore(url: string): FileStore | S3Store {
+  if (url.startsWith('s3:')) return createS3Store({ url })
+  if (url.startsWith('file:')) return createFileStore({ root: folderOf(url) })
+  throw new TypeError('An object store is file:/folder or s3://bucket?endpoint=…')
+}
+
+/** A `file:` URL is always absolute; `file:./x` and `file:x` are an extension for a person at a shell. */
+function folderOf(url: string): string {
+  if (url.startsWith('file:/')) return fileURLToPath(url)
+  const path = decodeURIComponent(url.slice('file:'.length))
+  if (path === '') throw new TypeError('file: needs a folder')
+  return path
+}
