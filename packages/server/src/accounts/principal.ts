@@ -27,3 +27,15 @@ export interface AccountPrincipal {
 }
 
 export type Principal = { kind: 'anonymous' } | AccountPrincipal
+
+/** The scopes among these names; a name this version does not know grants nothing. */
+export function grantedScopes(names: Iterable<string>): ReadonlySet<Scope> {
+  const given = new Set(names)
+  return new Set(scopes.filter((scope) => given.has(scope)))
+}
+
+/** What a token may do now: `admin` is void while its account does not administer. */
+export function effectiveScopes(role: AccountPrincipal['role'], granted: Iterable<string>): ReadonlySet<Scope> {
+  const all = grantedScopes(granted)
+  return role === 'administrator' ? all : new Set([...all].filter((scope) => scope !== 'admin'))
+}

@@ -23,8 +23,6 @@ declare module 'fastify' {
     policy?: Policy
     /** Honours `Idempotency-Key`; for every POST that creates. */
     idempotent?: boolean
-    /** The session cookie plays no part here: signing in must work for a browser that still holds a revoked one. */
-    ignoresCookie?: boolean
   }
   interface FastifyRequest {
     principal: Principal

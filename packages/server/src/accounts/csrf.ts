@@ -1,0 +1,32 @@
+/**
+ * Protection of cookies against requests that other sites make a browser send (CSRF). A request that changes something
+ * counts as the person's own when the browser says that it comes from this very origin (Fetch Metadata), or from an
+ * origin that was configured. What says neither is refused: programs send a bearer token and are not concerned.
+ */
+import { problems } from '../problem.ts'
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+export interface RequestOrigin {
+  method: string
+  headers: Record<string, string | string[] | undefined>
+}
+
+/**
+ * Throws `forbidden` for an unsafe method from elsewhere. A sibling under the same site is elsewhere too, unless it is
+ * configured: on shared domains it may be anyone's.
+ */
+export function requireOwnOrigin(request: RequestOrigin, allowedOrigins: ReadonlySet<string>): void {
+  if (safeMethods.has(request.method)) return
+  const { origin } = request.headers
+  if (request.headers['sec-fetch-site'] === 'same-origin') return
+  if (typeof origin === 'string' && allowedOrigins.has(origin)) return
+  throw problems.forbidden(
+    'This request came from another site. Use a bearer token, or add the origin to CORS_ORIGINS.',
+  )
+}
+
+/** Origins as browsers write them. Throws `TypeError` for what is no URL. */
+export function originsOf(urls: string[]): Set<string> {
+  return new Set(urls.map((url) => new URL(url).origin))
+}
