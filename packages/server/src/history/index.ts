@@ -7,3 +7,4 @@ export {
   jobAttempt,
   truncateAddress,
 } from './history.ts'
+export { createHistoryWriter, type HistoryWriter } from './writer.ts'

@@ -6,7 +6,7 @@ import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify'
 import type { Principal } from '../accounts/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import type { Metrics } from '../engines/telemetry/metrics.ts'
@@ -22,7 +22,11 @@ export interface AppDeps {
   trustedProxies: string[]
   /** Web origins that may call the api from a browser with credentials. */
   origins: string[]
-  authenticate(request: { headers: Record<string, string | string[] | undefined>; method: string; cookies: Record<string, string | undefined> }): Promise<Principal>
+  authenticate(request: {
+    headers: Record<string, string | string[] | undefined>
+    method: string
+    cookies: Record<string, string | undefined>
+  }): Promise<Principal>
   routes: FastifyPluginAsync[]
 }
 
@@ -34,7 +38,7 @@ export type App = Awaited<ReturnType<typeof createApp>>
 export async function createApp(deps: AppDeps) {
   const app = Fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: deps.trustedProxies.length > 0 ? deps.trustedProxies : false,
     bodyLimit,
     return503OnClosing: false,
@@ -49,6 +53,7 @@ export async function createApp(deps: AppDeps) {
   app.server.headersTimeout = 20_000
   app.server.keepAliveTimeout = 72_000
 
+  admitReference(app)
   requirePolicies(app)
   handleErrors(app)
   app.decorateRequest('principal', { getter: () => ({ kind: 'anonymous' }) as Principal })
@@ -58,13 +63,29 @@ export async function createApp(deps: AppDeps) {
     origin: deps.origins,
     credentials: true,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['ETag', 'Content-Range', 'Accept-Ranges', 'Location', 'Retry-After', 'Upload-Offset', 'Upload-Length', 'Tus-Resumable', 'Upload-Expires'],
+    exposedHeaders: [
+      'ETag',
+      'Content-Range',
+      'Accept-Ranges',
+      'Location',
+      'Retry-After',
+      'Upload-Offset',
+      'Upload-Length',
+      'Tus-Resumable',
+      'Upload-Expires',
+    ],
   })
   await describeItself(app, deps.version)
 
   app.addHook('onRequest', async (request) => {
     const { policy } = request.routeOptions.config
-    if (policy === undefined || policy.access === 'public' || policy.access === 'grant' || policy.access === 'path-token') return
+    if (
+      policy === undefined ||
+      policy.access === 'public' ||
+      policy.access === 'grant' ||
+      policy.access === 'path-token'
+    )
+      return
     request.principal = await deps.authenticate(request)
     authorize(policy, request.principal)
   })
@@ -80,6 +101,16 @@ function measure(app: FastifyInstance, metrics: Metrics): void {
       { method: request.method, route: request.routeOptions.url ?? 'unmatched', status: reply.statusCode },
       reply.elapsedTime / 1000,
     )
+  })
+}
+
+const referencePath = '/docs'
+
+/** The reference comes from a plugin that knows no policies. Must be called before policies are required. */
+function admitReference(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.url !== referencePath && !route.url.startsWith(`${referencePath}/`)) return
+    route.config = { ...route.config, policy: { access: 'public', why: 'It is the documentation of the API' } }
   })
 }
 
@@ -106,10 +137,11 @@ async function describeItself(app: FastifyInstance, version: string): Promise<vo
       url,
     }),
     refResolver: {
-      buildLocalReference: (json, _base, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `def-${index}`),
+      buildLocalReference: (json, _base, _fragment, index) =>
+        typeof json.$id === 'string' ? json.$id : `def-${index}`,
     },
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await app.register(swaggerUi, { routePrefix: referencePath, staticCSP: true })
   app.get(
     '/v1/openapi.json',
     { config: { policy: { access: 'public', why: 'It is the documentation of the API' } }, schema: { hide: true } },

@@ -14,13 +14,17 @@ const fromStore: Record<ObjectStoreErrorCode, (error: ObjectStoreError) => Probl
   exists: () => problems.alreadyStored('These bytes are stored already.'),
   'not-found': () => problems.notFound('The file is not there.'),
   closed: () => problems.uploadClosed('The upload is over; no more bytes can be sent.'),
-  'size-mismatch': () => problems.sizeMismatch('Another number of bytes arrived than was declared. Upload the file again.'),
+  'size-mismatch': () =>
+    problems.sizeMismatch('Another number of bytes arrived than was declared. Upload the file again.'),
   'too-large': () => problems.fileTooLarge('More bytes arrived than are allowed.'),
   'invalid-range': () => problems.rangeNotSatisfiable('The range lies outside the file.'),
-  'invalid-part': () => problems.uploadIncomplete('A part is missing or has changed. Ask for the state of the upload and send it again.'),
+  'invalid-part': () =>
+    problems.uploadIncomplete('A part is missing or has changed. Ask for the state of the upload and send it again.'),
   'checksum-mismatch': () => problems.checksumMismatch('The bytes changed on their way. Send them again.'),
   full: (error) =>
-    problems.storageFull('The server has no room left. Nothing was lost; tell its operator and try again later.', { cause: error }),
+    problems.storageFull('The server has no room left. Nothing was lost; tell its operator and try again later.', {
+      cause: error,
+    }),
   unavailable: (error) =>
     problems.unavailable('The store of files does not answer. Nothing was lost; try again in a moment.', {
       retryAfter: engineRetry,
@@ -39,14 +43,19 @@ export function toProblem(error: unknown): Problem {
     })
   }
   if (isFastifyError(error)) return fromFastify(error)
-  return problems.internal('The server made a mistake. It has been logged; try again, and tell the operator the instance if it stays.', {
-    cause: error,
-  })
+  return problems.internal(
+    'The server made a mistake. It has been logged; try again, and tell the operator the instance if it stays.',
+    {
+      cause: error,
+    },
+  )
 }
 
 export function handleErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => answer(error, request, reply))
-  app.setNotFoundHandler((request, reply) => answer(problems.notFound(`There is nothing at ${pathOf(request)}.`), request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    answer(problems.notFound(`There is nothing at ${pathOf(request)}.`), request, reply),
+  )
 }
 
 function answer(error: unknown, request: FastifyRequest, reply: FastifyReply) {

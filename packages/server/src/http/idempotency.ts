@@ -29,7 +29,9 @@ export function honourIdempotencyKeys(app: FastifyInstance, db: Db): void {
     if (typeof key !== 'string' || key.length < 1 || key.length > 255) {
       throw problems.invalidRequest('Idempotency-Key must have 1 to 255 characters.')
     }
-    const secret = createHash('sha256').update(`${scopeOf(request)}\n${key}`).digest()
+    const secret = createHash('sha256')
+      .update(`${scopeOf(request)}\n${key}`)
+      .digest()
     const keyHash = createHash('sha256').update('id\n').update(secret).digest()
     const requestHash = createHash('sha256').update(describe(request)).digest()
     const first = await claim(db, keyHash, requestHash)
@@ -43,7 +45,11 @@ export function honourIdempotencyKeys(app: FastifyInstance, db: Db): void {
     if (first.status === null || first.body === null) {
       throw problems.conflict('The first request with this key is still running.', { retryAfter: 1 })
     }
-    return reply.code(first.status).type('application/json').serializer(String).send(decrypt(secret, Buffer.from(first.body)))
+    return reply
+      .code(first.status)
+      .type('application/json')
+      .serializer(String)
+      .send(decrypt(secret, Buffer.from(first.body)))
   })
 
   app.addHook('onSend', async (request, reply, payload) => {
@@ -66,10 +72,7 @@ export function honourIdempotencyKeys(app: FastifyInstance, db: Db): void {
 
 /** For the hourly schedule. */
 export async function forgetIdempotencyKeys(db: Db): Promise<void> {
-  await db
-    .deleteFrom('idempotency_key')
-    .where('created_at', '<', sql<Date>`now() - interval '24 hours'`)
-    .execute()
+  await db.deleteFrom('idempotency_key').where('created_at', '<', sql<Date>`now() - interval '24 hours'`).execute()
 }
 
 /** Null when the caller now owns the key; else what the first request left. */
@@ -88,7 +91,8 @@ async function claim(db: Db, keyHash: Buffer, requestHash: Buffer) {
     .executeTakeFirst()
   if (claimed !== undefined) return null
   const first = await db.selectFrom('idempotency_key').selectAll().where('key_hash', '=', keyHash).executeTakeFirst()
-  if (first === undefined) throw problems.conflict('The first request with this key has just ended; try again.', { retryAfter: 1 })
+  if (first === undefined)
+    throw problems.conflict('The first request with this key has just ended; try again.', { retryAfter: 1 })
   return first
 }
 

@@ -148,7 +148,10 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
           summary: 'URLs of further parts, or fresh ones of expired',
           params: IdParams,
           querystring: Type.Object({
-            numbers: Type.String({ description: 'For example `1-100` or `3,7-9`; at most 1,000 parts', maxLength: 10_000 }),
+            numbers: Type.String({
+              description: 'For example `1-100` or `3,7-9`; at most 1,000 parts',
+              maxLength: 10_000,
+            }),
           }),
           response: orProblem({ 200: Type.Object({ parts: Type.Array(PartSchema) }) }),
         },
@@ -239,9 +242,12 @@ function parseNumbers(text: string): Set<number> {
     const first = Number(match?.[1])
     const last = Number(match?.[2] ?? match?.[1])
     if (match === null || first < 1 || last < first || numbers.size + last - first + 1 > maxSignedParts) {
-      throw problems.invalidRequest(`\`numbers\` takes part numbers such as 1-100 or 3,7-9; at most ${maxSignedParts}.`, {
-        errors: [{ path: '/query/numbers', message: 'must be part numbers such as 1-100 or 3,7-9' }],
-      })
+      throw problems.invalidRequest(
+        `\`numbers\` takes part numbers such as 1-100 or 3,7-9; at most ${maxSignedParts}.`,
+        {
+          errors: [{ path: '/query/numbers', message: 'must be part numbers such as 1-100 or 3,7-9' }],
+        },
+      )
     }
     for (let number = first; number <= last; number += 1) numbers.add(number)
   }

@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AssetSchema, presentAsset, type SignOriginal } from '../assets/index.ts'
-import type { Admission } from '../edge/index.ts'
+import { type Admission, answerAndDiscard, ClientGone, incomingBody } from '../edge/index.ts'
 import { orProblem } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
@@ -15,16 +15,26 @@ export interface StreamRouteDeps {
   bytesIn(bytes: number): void
 }
 
+/** Seconds a client may be silent in the middle of its file. */
+const idleSeconds = 60
+
 export function streamRoute({ uploads, signOriginal, admission, bytesIn }: StreamRouteDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     // The body is the file, whatever its type: nothing parses it.
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
+    app.addHook('onSend', async (request, reply, payload) => {
+      if (request.raw.complete || typeof payload !== 'string') return payload
+      reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
+      return answerAndDiscard(request.raw, payload)
+    })
+
     app.post(
       '/v1/assets',
       {
-        config: { policy: { access: 'account', scope: 'uploads:write' } },
+        bodyLimit: Number.MAX_SAFE_INTEGER,
+        config: { policy: { access: 'account', scope: 'uploads:write' }, idempotent: true },
         schema: {
           operationId: 'streamUpload',
           tags: ['uploads'],
@@ -33,7 +43,9 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
           querystring: Type.Object({
             filename: Type.String({ minLength: 1, maxLength: 16_384 }),
             purpose: Type.Optional(
-              Type.Union([Type.Literal('library'), Type.Literal('post'), Type.Literal('avatar')], { default: 'library' }),
+              Type.Union([Type.Literal('library'), Type.Literal('post'), Type.Literal('avatar')], {
+                default: 'library',
+              }),
             ),
             capturedAt: Type.Optional(Type.String({ format: 'date-time' })),
           }),
@@ -42,10 +54,8 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
       },
       async (request, reply) => {
         const { filename, purpose, capturedAt } = request.query
-        const release = admission.enter()
-        const stopped = new AbortController()
-        const onClose = () => stopped.abort()
-        request.raw.once('aborted', onClose)
+        const leave = admission.enter()
+        const body = incomingBody(request.raw, reply.raw, { idleSeconds, onBytes: bytesIn })
         try {
           const { asset, created } = await uploads.stream(
             attemptOf(request, 'stream'),
@@ -57,14 +67,16 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
               purpose: purpose ?? 'library',
               capturedAt: capturedAt === undefined ? null : new Date(capturedAt),
             },
-            request.raw,
-            stopped.signal,
+            body,
           )
-          bytesIn(asset.size)
-          return reply.code(created ? 201 : 200).send({ asset: await presentAsset(asset, signOriginal) })
+          return await reply.code(created ? 201 : 200).send({ asset: await presentAsset(asset, signOriginal) })
+        } catch (error) {
+          // Nobody is left to answer.
+          if (body.errored instanceof ClientGone) return reply.hijack()
+          throw error
         } finally {
-          request.raw.off('aborted', onClose)
-          release()
+          body.destroy()
+          leave()
         }
       },
     )
@@ -74,6 +86,7 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
 function contentLength(header: string | undefined): number | null {
   if (header === undefined) return null
   const length = Number(header)
-  if (!Number.isSafeInteger(length) || length < 0) throw problems.invalidRequest('Content-Length is not a number of bytes.')
+  if (!Number.isSafeInteger(length) || length < 0)
+    throw problems.invalidRequest('Content-Length is not a number of bytes.')
   return length
 }

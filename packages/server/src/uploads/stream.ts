@@ -28,7 +28,6 @@ export async function streamUpload(
   attempt: Attempt,
   request: StreamRequest,
   body: Readable,
-  signal: AbortSignal,
 ): Promise<Completion> {
   const upload = await planUpload(context, attempt, {
     ...request,
@@ -39,7 +38,7 @@ export async function streamUpload(
   })
   const alive = setInterval(() => extendLife(context, upload.id), heartbeat * 1000)
   try {
-    await receive(context, upload, body, signal)
+    await receive(context, upload, body)
     context.fault('stream.stored')
   } catch (error) {
     await endStream(context, attempt, upload, error)
@@ -50,15 +49,15 @@ export async function streamUpload(
   return completeUpload(context, attempt, upload)
 }
 
-async function receive(context: UploadContext, upload: UploadRow, body: Readable, signal: AbortSignal): Promise<void> {
+async function receive(context: UploadContext, upload: UploadRow, body: Readable): Promise<void> {
   const media = await refuseOtherThanMedia(upload, body)
   const { content_type: contentType, object_key: key, size } = upload
   if (size !== null) {
-    await context.store.put(key, media, { contentType, size, signal })
+    await context.store.put(key, media, { contentType, size })
     return
   }
   const counted = compose(media, reserveAsItFlows(context, upload))
-  await context.store.put(key, counted, { contentType, maxSize: context.limits.maxFileSize, signal })
+  await context.store.put(key, counted, { contentType, maxSize: context.limits.maxFileSize })
 }
 
 /** Joins two streams so that an error or early end of the first ends the second. */

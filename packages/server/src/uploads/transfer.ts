@@ -9,7 +9,8 @@ export type Strategy = 'auto' | 'single' | 'multipart'
 
 /** Bytes. Up to this, one PUT is faster than the three calls of a multipart. */
 const singleLimit = 16 * 1024 * 1024
-const defaultPartSize = 8 * 1024 * 1024
+/** Bytes. */
+export const defaultPartSize = 8 * 1024 * 1024
 const mebibyte = 1024 * 1024
 /** S3 takes no larger object in one PUT: 5 GiB. */
 const maxSinglePut = 5 * 1024 ** 3

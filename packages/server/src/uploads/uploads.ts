@@ -11,8 +11,8 @@ import { type AssetRow, type Completion, completeUpload } from './complete.ts'
 import type { UploadContext, UploadRow } from './context.ts'
 import { abortUpload } from './end.ts'
 import { type PlanRequest, planUpload } from './plan.ts'
-import { streamUpload, type StreamRequest } from './stream.ts'
-import { expectedParts, extendGrants, maxSignedParts, signParts, type Strategy, type TransferPart } from './transfer.ts'
+import { type StreamRequest, streamUpload } from './stream.ts'
+import { expectedParts, extendGrants, maxSignedParts, type Strategy, signParts, type TransferPart } from './transfer.ts'
 import { receivedParts } from './verify.ts'
 
 export interface DirectRequest {
@@ -108,8 +108,8 @@ export function createUploads(context: UploadContext) {
       return abortUpload(context, attempt, upload)
     },
 
-    async stream(attempt: Attempt, request: StreamRequest, body: Readable, signal: AbortSignal): Promise<Completion> {
-      return streamUpload(context, attempt, request, body, signal)
+    stream(attempt: Attempt, request: StreamRequest, body: Readable): Promise<Completion> {
+      return streamUpload(context, attempt, request, body)
     },
   }
 

@@ -1,0 +1,289 @@
+/**
+ * The one place that knows every part: opens the engines that the settings name, builds the domains on them and plugs
+ * their routes and tasks into the roles this process has. No part below knows another one's construction.
+ */
+
+import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { createSigner, createVerifier } from '@heliograph/signing'
+import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
+import { sql } from 'kysely'
+import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parseJwtIssuers } from './accounts/index.ts'
+import { assetRoutes, assetTasks, type ChangeContext } from './assets/index.ts'
+import type { Config } from './config/index.ts'
+import { createDelivery, jwksRoutes, loadSigningKeys } from './delivery/index.ts'
+import { createAdmission, edgeRoutes, type RecordTransfer } from './edge/index.ts'
+import { type OpenDatabase, openDatabase } from './engines/database/database.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './engines/database/embedded/embedded-postgres.ts'
+import { migrate } from './engines/database/migrate.ts'
+import { createFaults } from './engines/faults/faults.ts'
+import { createJobs, migrateJobs, type RunningJobs, type Tasks } from './engines/jobs/jobs.ts'
+import { openObjectStore } from './engines/object-store/index.ts'
+import { createMetrics } from './engines/telemetry/metrics.ts'
+import { createHistoryWriter } from './history/index.ts'
+import { createApp } from './http/app.ts'
+import { healthRoutes } from './http/health.ts'
+import { forgetIdempotencyKeys } from './http/idempotency.ts'
+import { createOperationsServer } from './http/operations.ts'
+import { attemptOf } from './http/policy.ts'
+import { giveUpObjects, purgeTasks } from './purge/index.ts'
+import {
+  createUploads,
+  defaultPartSize,
+  streamRoute,
+  type UploadContext,
+  type UploadEdge,
+  uploadRoutes,
+  uploadTasks,
+} from './uploads/index.ts'
+import { startWorker } from './worker/worker.ts'
+
+export const version: string = (createRequire(import.meta.url)('../package.json') as { version: string }).version
+
+export interface HeliographServer {
+  /** The address people reach this server under. */
+  url: string
+  /** Where this process listens; null without an api or edge. */
+  address: string | null
+  opsAddress: string
+  hasAccounts(): Promise<boolean>
+  /** Drains: not ready, wait, finish what runs, hand jobs back, close the engines. Repeating it waits for the first. */
+  close(): Promise<void>
+}
+
+/** Every engine and domain function, without anything listening: for the server, and for commands such as `doctor`. */
+export type Engines = Awaited<ReturnType<typeof openEngines>>
+
+export async function openEngines(config: Config, log: FastifyBaseLogger, options: { migrate: boolean }) {
+  const embedded = config.databaseUrl === null ? await startEmbedded(config, log) : null
+  const database = openDatabase({
+    url: config.databaseUrl ?? embedded?.url ?? '',
+    poolSize: config.databasePool,
+    onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+  })
+  const store = openObjectStore(config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'objects'))}`)
+  try {
+    if (options.migrate) await migrateAll(database)
+  } catch (error) {
+    await closeEngines()
+    throw error
+  }
+
+  async function closeEngines(): Promise<void> {
+    await store.close()
+    await database.close()
+    await embedded?.release()
+  }
+
+  const jobs = createJobs({ db: database.db, pool: database.pool, log })
+  return { ...database, store, jobs, close: closeEngines }
+}
+
+export async function startServer(config: Config, log: FastifyBaseLogger): Promise<HeliographServer> {
+  const engines = await openEngines(config, log, { migrate: true })
+  try {
+    return await startRoles(config, log, engines)
+  } catch (error) {
+    await engines.close()
+    throw error
+  }
+}
+
+async function startRoles(config: Config, log: FastifyBaseLogger, engines: Engines): Promise<HeliographServer> {
+  const { db, pool, store, jobs } = engines
+  const now = () => new Date()
+  const fault = createFaults(config.faultPoint)
+  const metrics = createMetrics({ pool, jobs })
+  const historyWriter = createHistoryWriter({ db, log })
+  const ring = await loadSigningKeys(config.dataDir)
+  const has = (role: Config['roles'][number]) => config.roles.includes(role)
+
+  let listening: string | null = null
+  const site = {
+    get publicUrl(): string {
+      return config.publicUrl ?? listening ?? `http://${config.host}:${config.port}`
+    },
+  }
+
+  const delivery = createDelivery({
+    signer: createSigner(ring),
+    get publicUrl() {
+      return site.publicUrl
+    },
+    store,
+    config,
+    now,
+  })
+  const uploadContext: UploadContext = {
+    db,
+    store,
+    jobs,
+    edges: edgesOf(config, ring, site),
+    limits: config,
+    now,
+    fault,
+    log,
+  }
+  const uploads = createUploads(uploadContext)
+  const changes: ChangeContext = { db, jobs, now, fault, trashDays: config.trashDays }
+  const issuers = parseJwtIssuers(config.jwtIssuers)
+  const accounts = createAccounts({ ...config, db, jobs, issuers, now })
+  const authenticator = createAuthenticator({
+    db,
+    issuers,
+    storageLimit: config.storageLimit,
+    allowedOrigins: new Set(originsOf(config)),
+    now,
+  })
+  const admission = createAdmission(config.maxStreams)
+
+  let draining = false
+  const routes: FastifyPluginAsync[] = [
+    healthRoutes({
+      isDraining: () => draining,
+      checks: {
+        database: async () => void (await sql`select 1`.execute(db)),
+        store: () => store.ping(),
+      },
+    }),
+  ]
+  if (has('api')) {
+    const signOriginal = (asset: Parameters<typeof delivery.urlOf>[0]) => delivery.urlOf(asset)
+    routes.push(
+      accountRoutes({
+        accounts,
+        config: { ...config, version, partSize: defaultPartSize, publicUrl: site.publicUrl },
+      }),
+      uploadRoutes({ uploads, signOriginal }),
+      streamRoute({ uploads, signOriginal, admission, bytesIn: metrics.bytesIn }),
+      assetRoutes({ db, store, changes, signOriginal }),
+      jwksRoutes({ ring }),
+    )
+  }
+  if (has('edge')) {
+    const record: RecordTransfer = (request, { objectKey, ...event }) => {
+      fault('part.received')
+      const attempt = attemptOf(request, 'direct', 'edge')
+      historyWriter.add(attempt, objectKey === null ? event : { ...event, objectId: objectKey })
+    }
+    routes.push(
+      edgeRoutes({
+        store,
+        verifier: createVerifier(ring),
+        admission,
+        origins: originsOf(config),
+        meter: metrics,
+        record,
+      }),
+    )
+  }
+
+  const app = await createApp({
+    db,
+    log,
+    metrics,
+    version,
+    trustedProxies: config.trustedProxies,
+    origins: originsOf(config),
+    authenticate: authenticator.authenticate,
+    routes,
+  })
+  const operations = createOperationsServer(metrics, (error) =>
+    log.error({ err: error }, 'metrics could not be gathered'),
+  )
+
+  // Half-written files of a process that was killed; those of living ones are left alone.
+  await store.sweep()
+  if (has('api') || has('edge')) listening = await app.listen({ port: config.port, host: config.host })
+  const opsAddress = await listen(operations, config.opsPort, config.opsHost)
+  const worker = has('worker') ? await runWorker() : null
+
+  async function runWorker(): Promise<RunningJobs> {
+    const tasks: Tasks = {
+      ...uploadTasks(uploadContext),
+      ...purgeTasks({ db, store, jobs, now, fault }),
+      ...assetTasks({ ...changes, store }),
+      ...accountTasks({ db, giveUpObjects: (tx, objects) => giveUpObjects(jobs, tx, objects) }),
+      'housekeeping:tidy': () => forgetIdempotencyKeys(db),
+    }
+    const running = await startWorker({ jobs, tasks, concurrency: config.workerConcurrency })
+    // What fell due while nothing ran need not wait for the full hour.
+    await jobs.enqueue(db, 'uploads:expire', {}, { key: 'uploads:expire' })
+    await jobs.enqueue(db, 'objects:sweep', {}, { key: 'objects:sweep' })
+    return running
+  }
+
+  async function drain(): Promise<void> {
+    draining = true
+    await new Promise((resolve) => setTimeout(resolve, config.drainDelay * 1000))
+    await app.close()
+    await worker?.stop()
+    await historyWriter.close()
+    await new Promise<void>((resolve) => operations.close(() => resolve()))
+    await engines.close()
+  }
+
+  let closing: Promise<void> | null = null
+  return {
+    url: site.publicUrl,
+    address: listening,
+    opsAddress,
+    hasAccounts: () => accounts.hasAccounts(),
+    close() {
+      closing ??= drain()
+      return closing
+    },
+  }
+}
+
+async function startEmbedded(config: Config, log: FastifyBaseLogger): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log })
+}
+
+export async function migrateAll({ db, pool }: Pick<OpenDatabase, 'db' | 'pool'>): Promise<string[]> {
+  const applied = await migrate(db)
+  await migrateJobs(pool)
+  return applied
+}
+
+/** The edge of this program first (it knows the HMAC key), then those elsewhere (they verify with the public one). */
+function edgesOf(config: Config, ring: Parameters<typeof createSigner>[0], site: { publicUrl: string }): UploadEdge[] {
+  const trusted = createSigner(ring)
+  const remoteKey = [...ring.values()].find((key) => key.algorithm === 'Ed25519')?.kid
+  const remote = createSigner(ring, remoteKey)
+  const own: UploadEdge = {
+    name: 'edge',
+    get baseUrl() {
+      return site.publicUrl
+    },
+    sign: (baseUrl, grant) => trusted.upload(baseUrl, grant),
+  }
+  const others = config.edgeUrls.map((entry, index) => {
+    const [, name, baseUrl] = /^([a-z0-9-]+)=(https?:\/\/.+)$/.exec(entry) ?? []
+    if (name === undefined || baseUrl === undefined) {
+      throw new Error(`EDGE_URLS: entry ${index + 1} must look like name=https://edge.example`)
+    }
+    return {
+      name,
+      baseUrl: baseUrl.replace(/\/$/, ''),
+      sign: (base: string, grant: Parameters<UploadEdge['sign']>[1]) => remote.upload(base, grant),
+    }
+  })
+  return [own, ...others]
+}
+
+function originsOf(config: Config): string[] {
+  const own = config.publicUrl === null ? [] : [new URL(config.publicUrl).origin]
+  return [...own, ...config.corsOrigins]
+}
+
+function listen(server: Server, port: number, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? `http://${host}:${address.port}` : '')
+    })
+  })
+}
