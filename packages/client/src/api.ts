@@ -83,6 +83,9 @@ export interface Transfer {
   parts: PlannedPart[]
 }
 
+/** How a file was cut when it was planned; URLs of its parts come from `uploads.parts`. */
+export type ResumedTransfer = Omit<Transfer, 'parts'> & { parts?: PlannedPart[] }
+
 export interface UploadPlan {
   id: string
   state: UploadState
@@ -96,8 +99,7 @@ export interface UploadStatus {
   state: UploadState
   size: number
   expiresAt: string
-  /** How the file is cut; its `parts` may be empty, URLs come from `uploads.parts`. Null once the upload is over. */
-  transfer: Transfer | null
+  transfer: ResumedTransfer
   /** The parts that the store holds. */
   received: { number: number; size: number }[]
 }
@@ -119,9 +121,10 @@ export type PlanResult = UploadPlan | { duplicateOf: Asset }
 export interface PartAttempt {
   part: number
   endpoint: string
-  phase: 'put'
+  phase: 'transfer'
   bytes: number
   milliseconds: number
+  /** `success`, or the class of the error. */
   outcome: string
 }
 

@@ -16,6 +16,7 @@ export { UploadGone } from './upload/put-part.ts'
 export { createBrowserResumeStore, createMemoryResumeStore, type ResumeStore } from './upload/resume.ts'
 export type { RetryPolicy } from './upload/retry.ts'
 export { type ByteSlice, SourceChanged, type UploadSource } from './upload/source.ts'
+export { createSpeedMeter, type SpeedMeter } from './upload/speed.ts'
 export type { TaskState, UploadOutcome, UploadProgress, UploadTask } from './upload/task.ts'
 export {
   createBrowserTransport,

@@ -6,8 +6,8 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ResumeStore } from '../upload/resume.ts'
 
-/** `onUnwritable` is told when the file cannot be written: that costs the resuming, not the upload. */
-export function createFileResumeStore(path: string, onUnwritable: (error: unknown) => void): ResumeStore {
+/** `onUnusable` is told when the file cannot be read or written: that costs the resuming, not the upload. */
+export function createFileResumeStore(path: string, onUnusable: (error: unknown) => void): ResumeStore {
   let loaded: Promise<Map<string, string>> | null = null
   let writing: Promise<void> = Promise.resolve()
   let isDirty = false
@@ -19,8 +19,8 @@ export function createFileResumeStore(path: string, onUnwritable: (error: unknow
       return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
     } catch (error) {
       const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-      if (isMissing || error instanceof SyntaxError) return new Map()
-      throw error
+      if (!isMissing) onUnusable(error)
+      return new Map()
     }
   }
 
@@ -33,7 +33,7 @@ export function createFileResumeStore(path: string, onUnwritable: (error: unknow
   function save(): Promise<void> {
     if (isDirty) return writing
     isDirty = true
-    writing = writing.then(write).catch(onUnwritable)
+    writing = writing.then(write).catch(onUnusable)
     return writing
   }
 

@@ -98,7 +98,7 @@ async function attempt(
     job.telemetry.record({
       part: part.number,
       endpoint: target.endpoint,
-      phase: 'put',
+      phase: 'transfer',
       bytes: sent,
       milliseconds: Math.round(engine.now() - started),
       outcome,
@@ -123,7 +123,7 @@ async function attempt(
         },
       })
       const verdict = judge(answer)
-      report(verdict.kind === 'stored' ? verdict.outcome : `http-${answer.status}`)
+      report(verdict.kind === 'stored' ? 'success' : `http-${answer.status}`)
       if (verdict.kind === 'retry' && verdict.overloaded) permit.overloaded()
       else permit.release(verdict.kind === 'stored' ? part.size : 0)
       return verdict

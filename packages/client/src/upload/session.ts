@@ -2,7 +2,7 @@
  * One upload on the server, as this client sees it: found again after a reload, or planned. It knows which parts the store
  * holds, puts the ones that are missing, and completes. The server's state always wins over what is remembered here.
  */
-import type { Asset, PlanRequest, Transfer } from '../api.ts'
+import type { Asset, PlanRequest, ResumedTransfer } from '../api.ts'
 import type { Client } from '../client.ts'
 import { ApiProblem } from '../problem.ts'
 import { createPartBook, type PartBook } from './part-book.ts'
@@ -42,16 +42,15 @@ const completionRounds = 4
 
 export function createSession(
   uploadId: string,
-  transfer: Transfer,
+  { partSize, partCount, parts = [] }: ResumedTransfer,
   received: readonly { number: number; size: number }[],
   { client, engine, source, sha256 }: SessionDependencies,
 ): UploadSession {
-  const { partSize, partCount } = transfer
   const sizeOf = (number: number) => (number < partCount ? partSize : source.size - partSize * (partCount - 1))
   const stored = new Set<number>()
   let storedBytes = 0
   const telemetry = createTelemetry(client, uploadId)
-  const book: PartBook = createPartBook(transfer.parts, partCount, (from, to, signal) =>
+  const book: PartBook = createPartBook(parts, partCount, (from, to, signal) =>
     retrying(() => client.uploads.parts(uploadId, from, to, { signal }), { policy: engine.policy, signal }).catch(
       goneWhenClosed,
     ),
@@ -115,7 +114,7 @@ export function createSession(
   async function learnMissing(problem: ApiProblem, signal: AbortSignal): Promise<void> {
     const missing = problem.extensions.missing
     if (Array.isArray(missing) && missing.length > 0) {
-      for (const number of missing) unmark(Number(number))
+      for (const part of missing) unmark(Number(isNumbered(part) ? part.number : part))
       return
     }
     const status = await retrying(() => client.uploads.get(uploadId, { signal }), { policy: engine.policy, signal })
@@ -145,13 +144,17 @@ export function createSession(
   }
 }
 
+function isNumbered(part: unknown): part is { number: unknown } {
+  return typeof part === 'object' && part !== null && 'number' in part
+}
+
 function goneWhenClosed(error: unknown): never {
   if (error instanceof ApiProblem && (error.status === 404 || error.code === 'upload-closed'))
     throw new UploadGone(error)
   throw error
 }
 
-const nothingToPut: Transfer = { strategy: 'multipart', partSize: 0, partCount: 0, parts: [] }
+const nothingToPut: ResumedTransfer = { strategy: 'multipart', partSize: 0, partCount: 0 }
 
 /** The session of an upload begun earlier, or null when the server has none to continue. */
 export async function resumeSession(
@@ -165,7 +168,7 @@ export async function resumeSession(
     if (status.size !== source.size) return null
     // Completed, and the answer was lost: completing again answers with the asset.
     if (status.state === 'completed') return createSession(uploadId, nothingToPut, [], dependencies)
-    if (status.state !== 'uploading' || status.transfer === null) return null
+    if (status.state !== 'uploading') return null
     return createSession(uploadId, status.transfer, status.received, dependencies)
   } catch (error) {
     // Not found, or of another account that used this computer.

@@ -4,7 +4,7 @@ import type { PutAnswer } from './transport.ts'
 
 export type Verdict =
   /** The store holds the part, or something at its place that completion will check. */
-  | { kind: 'stored'; outcome: string }
+  | { kind: 'stored' }
   /** The URL expired or is not accepted any more; a fresh one may be. */
   | { kind: 'expired'; problem: ApiProblem }
   /** May work when repeated. `overloaded`: with less at once. */
@@ -22,9 +22,9 @@ const passingS3Errors =
 
 export function judge(answer: PutAnswer): Verdict {
   const { status } = answer
-  if (status >= 200 && status <= 204) return { kind: 'stored', outcome: 'stored' }
+  if (status >= 200 && status <= 204) return { kind: 'stored' }
   // The URL had been used: an earlier answer was lost on the way.
-  if (status === 412) return { kind: 'stored', outcome: 'already-stored' }
+  if (status === 412) return { kind: 'stored' }
 
   const problem = parseProblem(status, answer.header, answer.text)
   if (status === 403 || status === 410) return { kind: 'expired', problem }
