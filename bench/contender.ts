@@ -22,6 +22,25 @@ export interface Contender {
   path: string
   environment: Record<string, string>
   isOurs: boolean
+  /** Starts what the server keeps files in, when that is not its own folder. */
+  backing?: () => Promise<Backing>
+}
+
+/** An object store beside the server, fresh for each run and not under its limits. */
+export interface Backing {
+  environment: Record<string, string>
+  /** Number of whole files of `size` bytes that it keeps. */
+  count(size: number): Promise<number>
+  stop(): Promise<void>
+}
+
+export interface S3Target {
+  endpoint: string
+  bucket: string
+  accessKey: string
+  secretKey: string
+  count(size: number): Promise<number>
+  stop(): Promise<void>
 }
 
 export interface RunningServer {
@@ -29,8 +48,8 @@ export interface RunningServer {
   /** Where uploads go. */
   url: string
   token: string | null
-  /** Number of whole files of `size` bytes that it keeps; null where only the store knows. */
-  stored(size: number): Promise<number | null>
+  /** Number of whole files of `size` bytes that are kept. */
+  stored(size: number): Promise<number>
   /** Ends the server and removes its folder. */
   stop(): Promise<void>
 }
@@ -69,25 +88,31 @@ export const heliograph = {
   stream: ours('heliograph, streaming', 'stream'),
 }
 
-export interface S3Target {
-  endpoint: string
-  bucket: string
-  accessKey: string
-  secretKey: string
-}
-
-export function s3Contenders(s3: S3Target): { direct: Contender; stream: Contender; peer: Contender } {
-  const at = `${encodeURIComponent(s3.accessKey)}:${encodeURIComponent(s3.secretKey)}@${s3.bucket}`
-  const store = { OBJECT_STORE_URL: `s3://${at}?endpoint=${encodeURIComponent(s3.endpoint)}&region=us-east-1` }
+/** The same store for all three, fresh for each run. */
+export function s3Contenders(startStore: () => Promise<S3Target>): {
+  direct: Contender
+  stream: Contender
+  peer: Contender
+} {
+  const backing = async (): Promise<Backing> => {
+    const store = await startStore()
+    const at = `${encodeURIComponent(store.accessKey)}:${encodeURIComponent(store.secretKey)}@${store.bucket}`
+    return {
+      environment: {
+        OBJECT_STORE_URL: `s3://${at}?endpoint=${encodeURIComponent(store.endpoint)}&region=us-east-1`,
+        S3_ENDPOINT: store.endpoint,
+        S3_BUCKET: store.bucket,
+        S3_ACCESS_KEY: store.accessKey,
+        S3_SECRET_KEY: store.secretKey,
+      },
+      count: store.count,
+      stop: store.stop,
+    }
+  }
   return {
-    direct: ours('heliograph, direct', 'direct', store),
-    stream: ours('heliograph, streaming', 'stream', store),
-    peer: peer('express + PutObject', 'put', 'stream-to-s3', '/', {
-      S3_ENDPOINT: s3.endpoint,
-      S3_BUCKET: s3.bucket,
-      S3_ACCESS_KEY: s3.accessKey,
-      S3_SECRET_KEY: s3.secretKey,
-    }),
+    direct: { ...ours('heliograph, direct', 'direct'), backing },
+    stream: { ...ours('heliograph, streaming', 'stream'), backing },
+    peer: { ...peer('express + PutObject', 'put', 'stream-to-s3'), backing },
   }
 }
 
@@ -102,16 +127,19 @@ const stopTimeout = 45_000
 
 export async function startServer(contender: Contender, limits: Limits): Promise<RunningServer> {
   const directory = await mkdtemp(join(benchDirectory(), 'heliograph-bench-'))
+  const backing = await contender.backing?.()
   const port = await freePort()
   const [script = '', ...args] = contender.program
   const program = fileURLToPath(new URL(script, import.meta.url))
   const [command = '', ...rest] = limits.server([process.execPath, program, ...args])
+  const settings = { PORT: String(port), DIR: directory, DATA_DIR: directory, ...backing?.environment }
   const child = spawn(command, rest, {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...contender.environment, PORT: String(port), DIR: directory, DATA_DIR: directory },
+    env: { ...process.env, ...contender.environment, ...settings },
   })
   const stop = async () => {
     await end(child)
+    await backing?.stop()
     await rm(directory, { recursive: true, force: true })
   }
   try {
@@ -119,16 +147,12 @@ export async function startServer(contender: Contender, limits: Limits): Promise
     await answers(`${base}/readyz`, child)
     // taskset and sh replace themselves by the server, so the child's id is the server's.
     if (child.pid === undefined) throw new Error(`${contender.label} has no process id`)
-    const token = contender.isOurs ? await register(base) : null
     return {
       pid: child.pid,
       url: base + contender.path,
-      token,
+      token: contender.isOurs ? await register(base) : null,
+      stored: (size) => backing?.count(size) ?? countFiles(directory, size),
       stop,
-      stored: async (size) => {
-        if (token !== null) return storedByAccount(base, token, size)
-        return 'S3_BUCKET' in contender.environment ? null : countFiles(directory, size)
-      },
     }
   } catch (error) {
     await stop()
@@ -168,17 +192,13 @@ async function register(base: string): Promise<string> {
   return body.token
 }
 
-async function storedByAccount(base: string, token: string, size: number): Promise<number> {
-  const response = await fetch(`${base}/v1/accounts/me`, { headers: { authorization: `Bearer ${token}` } })
-  const body = (await response.json()) as { storage: { usedBytes: number } }
-  return body.storage.usedBytes / size
-}
-
+/** Wherever in the folder the server puts them. */
 async function countFiles(directory: string, size: number): Promise<number> {
-  const sizes = await Promise.all(
-    (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size),
-  )
-  return sizes.filter((one) => one === size).length
+  let count = 0
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() && (await stat(join(entry.parentPath, entry.name))).size === size) count += 1
+  }
+  return count
 }
 
 async function freePort(): Promise<number> {

@@ -127,7 +127,7 @@ function addressed(task: Task, contender: Contender, server: RunningServer): Loa
 /** What was acknowledged must be there, whole; the warm-up's files have another size and do not count. */
 async function checkStored(server: RunningServer, task: Task, result: LoadResult): Promise<void> {
   const stored = await server.stored(task.size)
-  if (stored !== null && Math.floor(stored) < result.ok) {
+  if (stored < result.ok) {
     throw new Error(`${result.ok} files were acknowledged, but the server keeps ${stored} whole ones`)
   }
 }

@@ -15,6 +15,7 @@ import { megabytes, renderSection, type Section, writeResults } from './report.t
 
 const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   a: manyFiles,
+  b: async (context) => (await import('./case-b-object-store.ts')).objectStore(context),
   c: oneLargeFile,
   d: controlPlane,
 }
