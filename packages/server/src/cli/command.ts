@@ -14,7 +14,7 @@ export interface CommandContext {
   stderr: Writable & { isTTY?: boolean; columns?: number }
   env: Record<string, string | undefined>
   cwd: string
-  /** Aborted by the first Ctrl-C or SIGTERM. */
+  /** Aborted by the first Ctrl-C or SIGTERM; the second ends the process. */
   signal: AbortSignal
 }
 
@@ -39,6 +39,18 @@ export class UsageError extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'UsageError'
+  }
+}
+
+/** Ends the command with a sentence for the person, and nothing of the program's inside. */
+export class CommandError extends Error {
+  /** 1: something failed. 2: not signed in. 130: interrupted. */
+  readonly exitCode: number
+
+  constructor(message: string, exitCode = 1) {
+    super(message)
+    this.name = 'CommandError'
+    this.exitCode = exitCode
   }
 }
 
@@ -69,4 +81,19 @@ export function describeCommand(command: Command): string {
   const options = rows.map(([left, meaning]) => `${left.padEnd(width)}${meaning}`)
   const list = options.length === 0 ? '' : `\n\nOptions:\n${options.join('\n')}`
   return `heliograph ${command.usage}\n\n${command.summary}.${list}\n`
+}
+
+/** The value of a text option, or null when it was not given. */
+export function textOption({ values }: Pick<CommandContext, 'values'>, name: string): string | null {
+  const value = values[name]
+  return typeof value === 'string' ? value : null
+}
+
+/** A whole number from 1 to `max`; throws `UsageError` for anything else. */
+export function numberOption(context: CommandContext, name: string, fallback: number, max: number): number {
+  const text = textOption(context, name)
+  if (text === null) return fallback
+  const number = Number(text)
+  if (Number.isInteger(number) && number >= 1 && number <= max) return number
+  throw new UsageError(`--${name} is "${text}", but must be a whole number from 1 to ${max}.`)
 }

@@ -1,7 +1,7 @@
 /** The command line: finds the command, gives it what it may touch, and turns its end into an exit code. */
 import { InvalidSetting } from '../config/index.ts'
 import { EmbeddedPostgresError } from '../engines/database/embedded/embedded-postgres.ts'
-import { type Command, describeCommand, parseCommandLine, UsageError } from './command.ts'
+import { type Command, CommandError, describeCommand, parseCommandLine, UsageError } from './command.ts'
 import { commands } from './commands.ts'
 
 async function main(argv: string[]): Promise<number> {
@@ -47,6 +47,10 @@ function sayError(command: Command, error: unknown): number {
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n\n${describeCommand(command)}`)
     return 2
+  }
+  if (error instanceof CommandError) {
+    if (error.message !== '') process.stderr.write(`${error.message}\n`)
+    return error.exitCode
   }
   if (error instanceof InvalidSetting || error instanceof EmbeddedPostgresError) {
     process.stderr.write(`${error.message}\n`)
