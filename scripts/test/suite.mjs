@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, glob, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startEmbeddedPostgres } from '../../packages/server/src/engines/database/embedded/embedded-postgres.ts'
@@ -76,7 +76,7 @@ async function find(patterns) {
 }
 
 async function mentions(file, pattern) {
-  return pattern.test(await readFile(join(root, file), 'utf8'))
+  return pattern.test(await readFile(resolve(root, file), 'utf8'))
 }
 
 async function anyMentions(files, pattern) {
