@@ -19,7 +19,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './engines/database
 import { migrate } from './engines/database/migrate.ts'
 import { createFaults } from './engines/faults/faults.ts'
 import { createJobs, migrateJobs, type RunningJobs, type Tasks } from './engines/jobs/jobs.ts'
-import { openObjectStore } from './engines/object-store/index.ts'
+import { type ObjectStore, openObjectStore } from './engines/object-store/index.ts'
 import { createMetrics } from './engines/telemetry/metrics.ts'
 import { createHistoryWriter } from './history/index.ts'
 import { createApp } from './http/app.ts'
@@ -48,6 +48,7 @@ export interface HeliographServer {
   address: string | null
   opsAddress: string
   hasAccounts(): Promise<boolean>
+  engines: Engines
   /** Drains: not ready, wait, finish what runs, hand jobs back, close the engines. Repeating it waits for the first. */
   close(): Promise<void>
 }
@@ -62,7 +63,7 @@ export async function openEngines(config: Config, log: FastifyBaseLogger, option
     poolSize: config.databasePool,
     onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   })
-  const store = openObjectStore(config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'objects'))}`)
+  const store = openObjectStore(config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'files'))}`)
   try {
     if (options.migrate) await migrateAll(database)
   } catch (error) {
@@ -80,19 +81,35 @@ export async function openEngines(config: Config, log: FastifyBaseLogger, option
   return { ...database, store, jobs, close: closeEngines }
 }
 
-export async function startServer(config: Config, log: FastifyBaseLogger): Promise<HeliographServer> {
+/** What a test may put in place of the real thing: time, and faults between the domains and the store. */
+export interface Injected {
+  now?: () => Date
+  store?: (store: ObjectStore) => ObjectStore
+}
+
+export async function startServer(
+  config: Config,
+  log: FastifyBaseLogger,
+  injected: Injected = {},
+): Promise<HeliographServer> {
   const engines = await openEngines(config, log, { migrate: true })
   try {
-    return await startRoles(config, log, engines)
+    return await startRoles(config, log, engines, injected)
   } catch (error) {
     await engines.close()
     throw error
   }
 }
 
-async function startRoles(config: Config, log: FastifyBaseLogger, engines: Engines): Promise<HeliographServer> {
-  const { db, pool, store, jobs } = engines
-  const now = () => new Date()
+async function startRoles(
+  config: Config,
+  log: FastifyBaseLogger,
+  engines: Engines,
+  injected: Injected,
+): Promise<HeliographServer> {
+  const { db, pool, jobs } = engines
+  const store = injected.store?.(engines.store) ?? engines.store
+  const now = injected.now ?? (() => new Date())
   const fault = createFaults(config.faultPoint)
   const metrics = createMetrics({ pool, jobs })
   const historyWriter = createHistoryWriter({ db, log })
@@ -230,6 +247,7 @@ async function startRoles(config: Config, log: FastifyBaseLogger, engines: Engin
     address: listening,
     opsAddress,
     hasAccounts: () => accounts.hasAccounts(),
+    engines,
     close() {
       closing ??= drain()
       return closing

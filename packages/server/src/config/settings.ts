@@ -119,7 +119,7 @@ export const settings = {
   objectStoreUrl: secret(
     url(
       'OBJECT_STORE_URL',
-      'Where files are kept: file:/folder or s3://KEY:SECRET@bucket?endpoint=https://…&region=…; DATA_DIR/objects when absent',
+      'Where files are kept: file:/folder or s3://KEY:SECRET@bucket?endpoint=https://…&region=…; DATA_DIR/files when absent',
       ['file:', 's3:'],
     ),
   ),

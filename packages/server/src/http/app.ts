@@ -56,7 +56,7 @@ export async function createApp(deps: AppDeps) {
   admitReference(app)
   requirePolicies(app)
   handleErrors(app)
-  app.decorateRequest('principal', { getter: () => ({ kind: 'anonymous' }) as Principal })
+  app.decorateRequest('principal')
   measure(app, deps.metrics)
   await app.register(cookie)
   await app.register(cors, {
@@ -78,6 +78,7 @@ export async function createApp(deps: AppDeps) {
   await describeItself(app, deps.version)
 
   app.addHook('onRequest', async (request) => {
+    request.principal = { kind: 'anonymous' }
     const { policy } = request.routeOptions.config
     if (
       policy === undefined ||

@@ -69,7 +69,7 @@ export const quota = {
       .set({ reserved_bytes: sql`reserved_bytes - ${reserved}`, used_bytes: sql`used_bytes + ${used}` })
       .where('account_id', '=', accountId)
       .where(
-        sql<boolean>`${used}::bigint <= ${reserved}::bigint or used_bytes + reserved_bytes - ${reserved} + ${used} <= limit_bytes`,
+        sql<boolean>`(${used}::bigint <= ${reserved}::bigint or used_bytes + reserved_bytes - ${reserved} + ${used} <= limit_bytes)`,
       )
       .executeTakeFirst()
     if (result.numUpdatedRows === 0n) throw await exceeded(tx, accountId, used - reserved)
