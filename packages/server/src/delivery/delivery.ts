@@ -26,8 +26,8 @@ export interface Delivery {
 
 export interface DeliveryOptions {
   signer: Signer
-  /** Base URL of the edge that serves: `PUBLIC_URL` on one machine. */
-  publicUrl: string
+  /** Base URL of the edge that serves: `PUBLIC_URL` on one machine. Read at each signing: a free port is known late. */
+  readonly publicUrl: string
   store: Pick<ObjectStore, 'presigner'>
   config: Pick<Config, 'delivery' | 'deliveryBucket'>
   now: () => Date
@@ -69,9 +69,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
 type Sign = (link: { file: Deliverable; disposition: Disposition; expires: number; bucket: number }) => Promise<string>
 
-function signForEdge({ signer, publicUrl }: DeliveryOptions): Sign {
+function signForEdge(options: DeliveryOptions): Sign {
   return ({ file, disposition, expires }) =>
-    signer.delivery(publicUrl, {
+    options.signer.delivery(options.publicUrl, {
       key: file.object_key,
       type: file.content_type,
       disposition,

@@ -7,7 +7,7 @@
 /** Bytes of UTF-8 that every common file system allows for one name. */
 const longestName = 255
 
-const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff<>:"/\\|?*]/gu
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff<>:"/\\|?*]/gu
 const reservedOnWindows = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
 /** Never empty; at most `maxBytes` bytes of UTF-8 with the extension kept. */

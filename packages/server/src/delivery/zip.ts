@@ -25,10 +25,9 @@ export function streamZip(entries: AsyncIterable<ZipEntry>): Readable {
   const zip = new ZipFile()
   const output = zip.outputStream as Readable
   zip.on('error', (error: Error) => output.destroy(error))
-  addAll(zip, output, entries).then(
-    () => zip.end(),
-    (error: Error) => output.destroy(error),
-  )
+  addAll(zip, output, entries)
+    .then(() => zip.end())
+    .catch((error: Error) => output.destroy(error))
   return output
 }
 
@@ -44,10 +43,15 @@ async function addAll(zip: ZipFile, output: Readable, entries: AsyncIterable<Zip
   }
 }
 
+/** The years a ZIP can hold: from its own beginning to the end of 32 bits of seconds. Outside of them the library throws. */
+function clampDate(date: Date): Date {
+  return new Date(Math.min(Math.max(date.getTime(), Date.UTC(1980, 0, 2)), 0xffffffff * 1000))
+}
+
 /** Resolves when the entry's bytes have been read. The library opens it only after those before it are written. */
 function addEntry(zip: ZipFile, output: Readable, name: string, entry: ZipEntry): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const options = { size: entry.size, mtime: entry.modifiedAt, compress: false }
+  const options = { size: entry.size, mtime: clampDate(entry.modifiedAt), compress: false }
   zip.addReadStreamLazy(name, options, (deliver) => {
     entry.open().then((body) => {
       const stop = () => body.destroy()

@@ -120,15 +120,18 @@ function commonHeaders(info: ObjectInfo, grant: DeliveryGrant, now: Date) {
 function watch(request: FastifyRequest, reply: FastifyReply, body: Readable, transfer: Transfer, meter: Meter): void {
   const { socket } = request.raw
   const before = socket.bytesWritten
-  reply.raw.once('close', () => {
+  const onClose = () => {
     // On the socket, so that what a stopped client never took is not counted; the headers are, a few hundred bytes.
     const sent = socket.bytesWritten - before
     transfer.moved(sent)
     meter.bytesOut(sent)
     if (reply.raw.writableFinished) transfer.succeeded()
-    else transfer.failed(body.errored ?? new DownloadStopped())
+    else transfer.broken(body.errored ?? new DownloadStopped())
     body.destroy()
-  })
+  }
+  // It may have gone while the store was asked, and will not say so again.
+  if (reply.raw.closed) onClose()
+  else reply.raw.once('close', onClose)
 }
 
 class DownloadStopped extends Error {

@@ -42,6 +42,8 @@ export function incomingBody(
     destroy(error, done) {
       request.off('data', onData).off('end', onEnd).off('close', onClose)
       response.off('timeout', onIdle)
+      // From here on it is the store that takes its time.
+      request.setTimeout(0)
       request.pause()
       done(error)
     },

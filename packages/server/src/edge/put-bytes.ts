@@ -49,7 +49,7 @@ export function putBytes({ store, verifier, admission, meter, record, idleSecond
       return reply.code(200).header('etag', etag).send()
     } catch (error) {
       if (!(body?.errored instanceof ClientGone)) throw transfer.failed(error)
-      transfer.failed(body.errored)
+      transfer.broken(body.errored)
       return reply.hijack()
     } finally {
       body?.destroy()

@@ -1,7 +1,9 @@
 /** One transfer as the history and the metrics see it: what, how much, how long, how it ended. */
+import { SignatureError } from '@heliograph/signing'
 import type { FastifyRequest } from 'fastify'
 import { errorClass, type HistoryEvent } from '../history/index.ts'
-import { toProblem } from './store-problem.ts'
+import { toProblem } from '../http/errors.ts'
+import { type Problem, problems } from '../problem.ts'
 
 /** Counts bytes of files as they pass, for the metrics. */
 export interface Meter {
@@ -19,8 +21,10 @@ export interface Transfer {
   verified(grant: { key: string; type: string }): void
   moved(bytes: number): void
   succeeded(): void
-  /** Returns what to throw: a problem where the error has a meaning for the client. */
-  failed(error: unknown): unknown
+  /** Returns the problem to answer with. */
+  failed(error: unknown): Problem
+  /** The connection broke, so that nobody is left to answer. */
+  broken(error: Error): void
 }
 
 export function createTransfer(
@@ -58,9 +62,16 @@ export function createTransfer(
     },
     succeeded: () => end(),
     failed(error) {
-      const problem = toProblem(error)
-      end(errorClass(problem))
+      const problem = error instanceof SignatureError ? signatureProblem(error) : toProblem(error)
+      end(problem.code)
       return problem
     },
+    broken: (error) => end(errorClass(error)),
   }
+}
+
+function signatureProblem({ reason }: SignatureError): Problem {
+  return reason === 'expired'
+    ? problems.linkExpired('The URL was valid and its time is over. Ask for a new one.')
+    : problems.invalidSignature('The URL is not one that this server signed.')
 }
