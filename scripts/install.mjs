@@ -20,7 +20,7 @@ export function installMissing(root) {
       ? spawnSync(process.execPath, [npm, ...args], options)
       : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' })
   if (result.status !== 0) {
-    const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-20).join('\n')
+    const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(0, 15).join('\n')
     throw new InstallFailed(
       `${output}\n\nnpm ci failed${result.error ? ` (${result.error.message})` : ''}: see its messages above. Check the network and the disk, then run the same command again.`,
     )
