@@ -2,6 +2,7 @@
  * Multipart uploads on S3. Completion is safe to repeat: whatever goes wrong with the request, an object that is there
  * is the answer, because a key is written only once.
  */
+import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   AbortMultipartUploadCommand,
@@ -23,8 +24,8 @@ import {
 import type { S3Connection } from './client.ts'
 import { isStoreError, storing } from './errors.ts'
 import { guardBody } from './guarded-body.ts'
-import { checksumOf, joinTimeout, maxParts, sendUnknownSize } from './put.ts'
-import { sendBody } from './send.ts'
+import { checksumOf, joinTimeout, maxParts } from './put.ts'
+import { type HttpOptions, sendBody, sendUnknownSize } from './send.ts'
 
 /** Bytes of a part whose size is not known, when the caller sets no limit. */
 const defaultPartLimit = 16 * 1024 ** 2
@@ -42,6 +43,16 @@ export function createS3Multiparts(
   head: (key: ObjectKey) => Promise<ObjectInfo | null>,
   place: (key: ObjectKey) => { Bucket: string; Key: string },
 ): Multiparts {
+  /** radosgw says of an upload that is over that there is no such key. */
+  async function ofUpload<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await storing(work)
+    } catch (error) {
+      if (!isStoreError(error, 'not-found')) throw error
+      throw new ObjectStoreError('closed', 'There is no such multipart upload', error)
+    }
+  }
+
   async function join(key: ObjectKey, uploadId: string, parts: PartInfo[]): Promise<void> {
     const command = new CompleteMultipartUploadCommand({
       ...place(key),
@@ -49,7 +60,7 @@ export function createS3Multiparts(
       MultipartUpload: { Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })) },
       IfNoneMatch: '*',
     })
-    await storing(() => client.send(command, { requestTimeout: joinTimeout }))
+    await ofUpload(() => client.send(command, { requestTimeout: joinTimeout }))
   }
 
   return {
@@ -68,15 +79,14 @@ export function createS3Multiparts(
       const { size } = options
       const limit = size === undefined ? { maxSize: options.maxSize ?? defaultPartLimit } : {}
       const guarded = guardBody(body, { ...options, ...limit, stallTimeout: timeout })
+      const send = (bytes: Readable | Uint8Array, length: number, http: HttpOptions) =>
+        client.send(new UploadPartCommand({ ...target, Body: bytes, ContentLength: length }), http)
       try {
-        const { ETag } =
+        const { ETag } = await ofUpload(() =>
           size === undefined
-            ? await sendUnknownSize(guarded, (bytes) =>
-                client.send(new UploadPartCommand({ ...target, Body: bytes, ContentLength: bytes.byteLength })),
-              )
-            : await sendBody(guarded, { size, timeout }, (bytes, http) =>
-                client.send(new UploadPartCommand({ ...target, Body: bytes, ContentLength: size }), http),
-              )
+            ? sendUnknownSize(guarded, (bytes, http) => send(bytes, bytes.byteLength, http))
+            : sendBody(guarded, { size, timeout }, (bytes, http) => send(bytes, size, http)),
+        )
         return { number, size: guarded.result()?.size ?? 0, etag: ETag ?? '' }
       } finally {
         guarded.stream.destroy()
@@ -92,7 +102,7 @@ export function createS3Multiparts(
           UploadId: uploadId,
           ...(marker !== undefined && { PartNumberMarker: marker }),
         })
-        const page = await storing(() => client.send(command))
+        const page = await ofUpload(() => client.send(command))
         for (const { PartNumber = 0, Size = 0, ETag = '' } of page.Parts ?? []) {
           parts.push({ number: PartNumber, size: Size, etag: ETag })
         }

@@ -24,7 +24,7 @@ import {
 import type { S3Connection } from './client.ts'
 import { isStoreError, storing } from './errors.ts'
 import { type GuardedBody, guardBody } from './guarded-body.ts'
-import { type HttpOptions, sendBody } from './send.ts'
+import { sendBody } from './send.ts'
 
 /** Largest object of one PutObject, bytes. */
 const largestPut = 5 * 1024 ** 3
@@ -201,14 +201,4 @@ function createPartBuffer(chunks: AsyncIterator<Buffer>, size: number): { next()
       }
     },
   }
-}
-
-/** Reads a body of at most `maxSize` bytes into memory, for a request that must say its length first. */
-export async function sendUnknownSize<T>(
-  guarded: GuardedBody,
-  send: (body: Uint8Array, http: HttpOptions) => Promise<T>,
-): Promise<T> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of guarded.stream) chunks.push(chunk)
-  return storing(() => send(Buffer.concat(chunks), {}))
 }

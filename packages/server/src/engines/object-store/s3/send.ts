@@ -59,3 +59,12 @@ export async function sendBody<T>(
     guarded.stream.destroy()
   }
 }
+
+/** Reads a body of unknown size into memory, for a request that must say its length first. The guard bounds it. */
+export async function sendUnknownSize<T>(
+  guarded: GuardedBody,
+  send: (body: Uint8Array, http: HttpOptions) => Promise<T>,
+): Promise<T> {
+  const bytes = await buffer(guarded.stream)
+  return storing(() => send(bytes, {}))
+}
