@@ -5,13 +5,16 @@ import { parseArgs } from 'node:util'
 
 export type OptionValues = Record<string, string | boolean | (string | boolean)[] | undefined>
 
+/** What a terminal, a pipe or a test offers to write to. */
+export type Output = Writable & { isTTY?: boolean; columns?: number }
+
 export interface CommandContext {
   /** What is no option. */
   args: string[]
   values: OptionValues
   stdin: Readable & { isTTY?: boolean }
-  stdout: Writable & { isTTY?: boolean; columns?: number }
-  stderr: Writable & { isTTY?: boolean; columns?: number }
+  stdout: Output
+  stderr: Output
   env: Record<string, string | undefined>
   cwd: string
   /** Aborted by the first Ctrl-C or SIGTERM; the second ends the process. */

@@ -1,6 +1,6 @@
 export type { UploadContext, UploadEdge, UploadRow } from './context.ts'
 export { cleanFilename } from './filename.ts'
-export { declaredType } from './media-type.ts'
+export { declaredType, recogniseMedia, sampleSize } from './media-type.ts'
 export { uploadRoutes } from './routes.ts'
 export { streamRoute } from './stream-route.ts'
 export { uploadTasks } from './tasks.ts'
