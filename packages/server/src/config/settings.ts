@@ -171,7 +171,7 @@ export const settings = {
   jwtIssuers: {
     ...text(
       'JWT_ISSUERS',
-      'JSON list of external issuers: [{"issuer","audience","jwksUrl","algorithms","claims":{"role","email","name"}}]',
+      'JSON list of external issuers: [{"issuer","audience","jwksUrl","algorithms","claims":{"role","email","name","handle","scope"},"administratorValues","types"}]; claims are paths such as $.realm.roles',
       '[]',
     ),
     parse: parseJson,
