@@ -31,6 +31,17 @@ describe('a program run on the Node that npm brought', () => {
     assert.deepEqual(await once(wrapper, 'exit'), [128 + 15, null])
   })
 
+  it('is told to end when the shell in which npm started it has ended', async (t) => {
+    const program = `
+      process.on('SIGTERM', () => { console.log('SIGTERM'); process.exit(0) })
+      setInterval(() => undefined, 1000)
+      console.log('ready')`
+    const { wrapper, lines } = await start(t, program, [], '', { isInShell: true })
+    assert.equal(await next(lines), 'ready')
+    wrapper.kill('SIGKILL')
+    assert.equal(await next(lines), 'SIGTERM')
+  })
+
   it('runs in the folder of the user, with all arguments as given', async (t) => {
     const { wrapper, lines, folder } = await start(
       t,
@@ -49,7 +60,7 @@ describe('a program run on the Node that npm brought', () => {
 })
 
 /** Runs the program as `heliograph` would, in a checkout for which npm brought no Node: the current one is used. */
-async function start(t, program, args = [], first = '') {
+async function start(t, program, args = [], first = '', { isInShell = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'hg-'))
   const script = join(folder, 'program.mjs')
   await writeFile(script, program)
@@ -63,8 +74,14 @@ async function start(t, program, args = [], first = '') {
       console.log(error.message)
       process.exitCode = 1
     }`
-  const wrapper = spawn(process.execPath, ['--input-type=module', '-e', code, '--', script, ...args], {
+  const command = [process.execPath, '--input-type=module', '-e', code, '--', script, ...args]
+  // As npm does: a shell between it and us.
+  const shell = ['sh', '-c', '"$@"; exit', 'sh']
+  const { npm_lifecycle_event: _, ...environment } = process.env
+  const [file, ...rest] = isInShell ? [...shell, ...command] : command
+  const wrapper = spawn(file, rest, {
     cwd: folder,
+    env: isInShell ? { ...environment, npm_lifecycle_event: 'start' } : environment,
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   })

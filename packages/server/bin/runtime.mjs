@@ -59,6 +59,15 @@ export function runNode(node, args, env = process.env) {
       child.kill(signal)
     })
   }
+  // npm passes a SIGTERM to the shell that it started us by, which dies of it without a word to us.
+  const shell = process.ppid
+  const watchShell = () => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    const isTold = ['SIGINT', 'SIGTERM', 'SIGHUP'].some((signal) => lastSent.has(signal))
+    if (!isTold) child.kill('SIGTERM')
+  }
+  const watch = process.env.npm_lifecycle_event === undefined ? undefined : setInterval(watchShell, 250)
   if (!isWindows) {
     // Ctrl-Z and fg.
     process.on('SIGTSTP', () => {
@@ -69,6 +78,9 @@ export function runNode(node, args, env = process.env) {
   }
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]))
+    child.once('exit', (code, signal) => {
+      clearInterval(watch)
+      resolve(code ?? 128 + constants.signals[signal])
+    })
   })
 }
