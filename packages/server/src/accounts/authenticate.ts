@@ -32,7 +32,7 @@ export interface AuthenticatorDeps {
   issuers: JwtIssuer[]
   /** Bytes an account may store that is made for an external identity. */
   storageLimit: number
-  /** Origins besides the request's own from which a cookie counts: see `originsOf`. */
+  /** Origins besides the request's own from which a cookie counts, written as browsers write them. */
   allowedOrigins: ReadonlySet<string>
   now?: () => Date
 }

@@ -25,8 +25,3 @@ export function requireOwnOrigin(request: RequestOrigin, allowedOrigins: Readonl
     'This request came from another site. Use a bearer token, or add the origin to CORS_ORIGINS.',
   )
 }
-
-/** Origins as browsers write them. Throws `TypeError` for what is no URL. */
-export function originsOf(urls: string[]): Set<string> {
-  return new Set(urls.map((url) => new URL(url).origin))
-}

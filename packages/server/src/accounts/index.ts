@@ -5,11 +5,7 @@ export {
   type CredentialRequest,
   createAuthenticator,
 } from './authenticate.ts'
-export { originsOf } from './csrf.ts'
 export { type AccountTaskDeps, accountTasks } from './deletion.ts'
 export { type JwtIssuer, parseJwtIssuers } from './jwt-issuers.ts'
-export { createLimiter, type Limiter } from './limiter.ts'
-export { createPasswords, type Passwords } from './password.ts'
 export { type AccountPrincipal, type Principal, type Scope, scopes } from './principal.ts'
 export { type AccountRoutesDeps, accountRoutes } from './routes/index.ts'
-export { sessionCookie } from './session-cookie.ts'
