@@ -1,6 +1,7 @@
 /** An asset as the API shows it: the row, and signed URLs that stay the same within a time bucket. */
-import { type Static, Type } from 'typebox'
+
 import type { Selectable } from 'kysely'
+import { type Static, Type } from 'typebox'
 import type { AssetTable } from '../engines/database/schema.ts'
 
 export type AssetRow = Selectable<AssetTable>
@@ -10,11 +11,15 @@ export const AssetSchema = Type.Object(
     id: Type.String({ format: 'uuid' }),
     kind: Type.Union([Type.Literal('image'), Type.Literal('video')]),
     state: Type.Union([Type.Literal('processing'), Type.Literal('ready'), Type.Literal('failed')]),
-    failure: Type.Union([Type.String(), Type.Null()], { description: 'Why it failed; null unless `state` is `failed`' }),
+    failure: Type.Union([Type.String(), Type.Null()], {
+      description: 'Why it failed; null unless `state` is `failed`',
+    }),
     filename: Type.String(),
     contentType: Type.String(),
     size: Type.Integer({ description: 'Bytes' }),
-    sha256: Type.Union([Type.String(), Type.Null()], { description: '64 hexadecimal digits; null until the bytes were read back' }),
+    sha256: Type.Union([Type.String(), Type.Null()], {
+      description: '64 hexadecimal digits; null until the bytes were read back',
+    }),
     width: Type.Union([Type.Integer(), Type.Null()], { description: 'Pixels, upright' }),
     height: Type.Union([Type.Integer(), Type.Null()]),
     duration: Type.Union([Type.Number(), Type.Null()], { description: 'Seconds' }),

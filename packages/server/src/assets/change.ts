@@ -78,14 +78,24 @@ export async function trashAssets(
       .execute()
     const runAt = new Date(trashedAt.getTime() + context.trashDays * 86_400_000)
     for (const asset of going) {
-      await context.jobs.enqueue(tx, 'asset:purge', { assetId: asset.id }, { runAt, key: purgeKey(asset.id), priority: 10 })
+      await context.jobs.enqueue(
+        tx,
+        'asset:purge',
+        { assetId: asset.id },
+        { runAt, key: purgeKey(asset.id), priority: 10 },
+      )
     }
     await recordEach(tx, attempt, 'asset.trash', going)
     return assets.length
   })
 }
 
-export async function restoreAsset(context: ChangeContext, attempt: Attempt, ownerId: string, id: string): Promise<AssetRow> {
+export async function restoreAsset(
+  context: ChangeContext,
+  attempt: Attempt,
+  ownerId: string,
+  id: string,
+): Promise<AssetRow> {
   return context.db.transaction().execute(async (tx) => {
     const [asset] = await lockAssets(tx, ownerId, [id])
     if (asset === undefined) throw noSuchAsset()

@@ -48,7 +48,10 @@ export async function listAssets(
   const rows = await query.execute()
   const items = rows.slice(0, page.limit)
   const last = items.at(-1)
-  return { items, nextCursor: rows.length > page.limit && last !== undefined ? encodeCursor(last[order], last.id) : null }
+  return {
+    items,
+    nextCursor: rows.length > page.limit && last !== undefined ? encodeCursor(last[order], last.id) : null,
+  }
 }
 
 /** The assets of a known set that are the owner's, in no order; what is not theirs is left out. */
@@ -102,7 +105,12 @@ function encodeCursor(at: Date | null, id: string): string {
 function decodeCursor(cursor: string): { at: string; id: string } {
   try {
     const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    if (typeof at === 'string' && !Number.isNaN(Date.parse(at)) && typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id)) {
+    if (
+      typeof at === 'string' &&
+      !Number.isNaN(Date.parse(at)) &&
+      typeof id === 'string' &&
+      /^[0-9a-f-]{36}$/.test(id)
+    ) {
       return { at, id }
     }
   } catch (error) {

@@ -3,9 +3,9 @@ import { Type } from 'typebox'
 import { streamZip } from '../delivery/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import type { ObjectStore } from '../engines/object-store/index.ts'
+import { history } from '../history/index.ts'
 import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, versionOf } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
-import { history } from '../history/index.ts'
 import { problems } from '../problem.ts'
 import { type AssetRow, AssetSchema, presentAsset, type SignOriginal } from './asset.ts'
 import { type ChangeContext, editAsset, purgeAssets, restoreAsset, trashAssets } from './change.ts'
@@ -36,7 +36,9 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
           summary: 'The library, newest capture first; or a known set by `ids`',
           querystring: Type.Object({
             ...PageQuery,
-            ids: Type.Optional(Type.String({ description: 'Comma-separated, at most 500; other filters are not applied' })),
+            ids: Type.Optional(
+              Type.String({ description: 'Comma-separated, at most 500; other filters are not applied' }),
+            ),
             kind: Type.Optional(Type.Union([Type.Literal('image'), Type.Literal('video')])),
             album: Type.Optional(Type.String({ format: 'uuid' })),
             from: Type.Optional(Type.String({ format: 'date-time' })),
@@ -80,7 +82,9 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
           summary: 'Months with counts, newest first',
           response: orProblem({
             200: Type.Object({
-              items: Type.Array(Type.Object({ month: Type.String({ description: '`2026-11`, UTC' }), count: Type.Integer() })),
+              items: Type.Array(
+                Type.Object({ month: Type.String({ description: '`2026-11`, UTC' }), count: Type.Integer() }),
+              ),
             }),
           }),
         },
@@ -92,7 +96,12 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
       '/v1/assets/:id',
       {
         config: { policy: { access: 'account', scope: 'assets:read', owns: 'asset' } },
-        schema: { operationId: 'getAsset', tags: ['assets'], params: IdParams, response: orProblem({ 200: AssetSchema }) },
+        schema: {
+          operationId: 'getAsset',
+          tags: ['assets'],
+          params: IdParams,
+          response: orProblem({ 200: AssetSchema }),
+        },
       },
       async (request, reply) => {
         const asset = await getAsset(db, actorOf(request).accountId, request.params.id)
@@ -216,7 +225,13 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
           db,
           rows.map((row) => ({
             attempt,
-            event: { action: 'asset.download', objectType: 'asset', objectId: row.id, size: row.size, contentType: row.content_type },
+            event: {
+              action: 'asset.download',
+              objectType: 'asset',
+              objectId: row.id,
+              size: row.size,
+              contentType: row.content_type,
+            },
           })),
         )
         const inOrder = new Map(rows.map((row) => [row.id, row]))

@@ -2,7 +2,7 @@
 import { type Db, violates } from '../engines/database/database.ts'
 import type { Tasks } from '../engines/jobs/jobs.ts'
 import { readSha256 } from '../engines/object-store/digest.ts'
-import { ObjectStoreError, type ObjectStore } from '../engines/object-store/index.ts'
+import { type ObjectStore, ObjectStoreError } from '../engines/object-store/index.ts'
 import { history, jobAttempt } from '../history/index.ts'
 import type { AssetRow } from './asset.ts'
 import { type ChangeContext, purgeTrashed } from './change.ts'

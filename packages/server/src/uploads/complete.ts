@@ -5,7 +5,7 @@
  *
  * Dying before the commit leaves the upload as it was, to be completed again or expired; after it, the asset stands.
  */
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import type { Tx } from '../engines/database/database.ts'
 import type { AssetTable } from '../engines/database/schema.ts'
@@ -18,6 +18,12 @@ import { endUpload, lockUpload } from './end.ts'
 import { type VerifiedObject, verifyUpload } from './verify.ts'
 
 export type AssetRow = Selectable<AssetTable>
+
+/**
+ * The predicate of the partial index `asset_content`, as a literal: with a parameter in its place Postgres no longer knows
+ * the index once it plans a named statement for any value, which is from the sixth execution on.
+ */
+export const isFirst = sql<boolean>`not is_duplicate`
 
 export interface Completion {
   asset: AssetRow
@@ -106,7 +112,7 @@ async function insertAsset(
       grants_until: upload.grants_until,
       uploaded_at: context.now(),
     })
-    .onConflict((conflict) => conflict.columns(['owner_id', 'sha256']).where('is_duplicate', '=', false).doNothing())
+    .onConflict((conflict) => conflict.columns(['owner_id', 'sha256']).where(isFirst).doNothing())
     .returningAll()
     .executeTakeFirst()
   return row ?? null
@@ -119,7 +125,7 @@ async function claimExisting(tx: Tx, upload: UploadRow, verified: VerifiedObject
     .set((eb) => ({ trashed_at: null, version: eb('version', '+', 1) }))
     .where('owner_id', '=', upload.owner_id)
     .where('sha256', '=', verified.sha256)
-    .where('is_duplicate', '=', false)
+    .where(isFirst)
     .returningAll()
     .executeTakeFirst()
   // It was purged between the conflict and this look; the client asks again and the insert succeeds.

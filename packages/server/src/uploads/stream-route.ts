@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AssetSchema, presentAsset, type SignOriginal } from '../assets/index.ts'
-import { type Admission, answerAndDiscard, ClientGone, incomingBody } from '../edge/index.ts'
+import { type Admission, answerAndDiscard, closeWhenSilent } from '../edge/index.ts'
 import { orProblem } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
@@ -55,7 +55,7 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
       async (request, reply) => {
         const { filename, purpose, capturedAt } = request.query
         const leave = admission.enter()
-        const body = incomingBody(request.raw, reply.raw, { idleSeconds, onBytes: bytesIn })
+        const stopWatching = closeWhenSilent(request.raw, reply.raw, idleSeconds)
         try {
           const { asset, created } = await uploads.stream(
             attemptOf(request, 'stream'),
@@ -67,15 +67,16 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
               purpose: purpose ?? 'library',
               capturedAt: capturedAt === undefined ? null : new Date(capturedAt),
             },
-            body,
+            request.raw,
           )
+          bytesIn(asset.size)
           return await reply.code(created ? 201 : 200).send({ asset: await presentAsset(asset, signOriginal) })
         } catch (error) {
           // Nobody is left to answer.
-          if (body.errored instanceof ClientGone) return reply.hijack()
+          if (request.raw.destroyed && !request.raw.complete) return reply.hijack()
           throw error
         } finally {
-          body.destroy()
+          stopWatching()
           leave()
         }
       },

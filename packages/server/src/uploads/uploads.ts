@@ -3,11 +3,10 @@
  * the Uppy doors all stand on it.
  */
 import type { Readable } from 'node:stream'
-import { sql } from 'kysely'
 import type { Purpose } from '../engines/database/schema.ts'
 import { type Attempt, errorClass, history } from '../history/index.ts'
 import { problems } from '../problem.ts'
-import { type AssetRow, type Completion, completeUpload } from './complete.ts'
+import { type AssetRow, type Completion, completeUpload, isFirst } from './complete.ts'
 import type { UploadContext, UploadRow } from './context.ts'
 import { abortUpload } from './end.ts'
 import { type PlanRequest, planUpload } from './plan.ts'
@@ -119,7 +118,7 @@ export function createUploads(context: UploadContext) {
       .selectAll()
       .where('owner_id', '=', ownerId)
       .where('sha256', '=', sha256)
-      .where('is_duplicate', '=', sql.lit(false))
+      .where(isFirst)
       .executeTakeFirst()
   }
 }

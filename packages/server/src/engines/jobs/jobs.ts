@@ -2,10 +2,12 @@
  * Durable jobs on graphile-worker. `enqueue` takes the transaction that makes the job due, so a job exists exactly when
  * its cause committed. Tasks must be safe to repeat: a job whose worker died runs again.
  */
+import { EventEmitter } from 'node:events'
 import { Logger, type Runner, run, runMigrations } from 'graphile-worker'
 import { sql } from 'kysely'
 import type pg from 'pg'
 import type { Db, Tx } from '../database/database.ts'
+import { freeAbandonedJobs, showLiveness } from './liveness.ts'
 
 /** Payload of every task of the program. Domains extend it by declaration merging where they define a task. */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by the domains that own the tasks.
@@ -114,6 +116,10 @@ export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: Jobs
           },
         ]),
       )
+      const events = new EventEmitter()
+      const poolName = new Promise<string>((resolve) => {
+        events.once('pool:create', ({ workerPool }: { workerPool: { id: string } }) => resolve(workerPool.id))
+      })
       const runner: Runner = await run({
         pgPool: pool,
         concurrency,
@@ -122,8 +128,20 @@ export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: Jobs
         taskList,
         crontab: schedule.map(({ task, cron }) => `${cron} ${task} ?max=3`).join('\n'),
         logger: quietLogger(log),
+        events,
       })
-      return { stop: () => runner.stop() }
+      const liveness = await showLiveness(pool, await poolName, log)
+      const free = () =>
+        freeAbandonedJobs(db).catch((error: unknown) => log.error({ err: error }, 'abandoned jobs could not be freed'))
+      const timer = setInterval(free, 5_000)
+      await free()
+      return {
+        async stop() {
+          clearInterval(timer)
+          await runner.stop()
+          await liveness.stop()
+        },
+      }
     },
   }
 }

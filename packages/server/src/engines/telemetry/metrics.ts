@@ -58,7 +58,8 @@ export function createMetrics({ pool, jobs }: { pool: pg.Pool; jobs: Jobs }): Me
   })
 
   return {
-    observeRequest: ({ method, route, status }, seconds) => requests.observe({ method, route, status: String(status) }, seconds),
+    observeRequest: ({ method, route, status }, seconds) =>
+      requests.observe({ method, route, status: String(status) }, seconds),
     bytesIn: (count) => bytes.inc({ direction: 'in' }, count),
     bytesOut: (count) => bytes.inc({ direction: 'out' }, count),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

@@ -1,0 +1,69 @@
+/**
+ * Frees the jobs of workers that died. graphile-worker gives a dead worker's jobs back after four hours; here every
+ * running pool holds a Postgres advisory lock under its name, which its connection loses when its process dies, so that
+ * others know within seconds.
+ */
+import { type Kysely, sql } from 'kysely'
+import type pg from 'pg'
+import type { JobsLogger } from './jobs.ts'
+
+/** First key of the advisory locks: "HELI" in ASCII. */
+const lockClass = 0x48454c49
+/** Seconds between two looks, and before which a lock may not have been taken yet. */
+const interval = 5
+
+export interface Liveness {
+  stop(): Promise<void>
+}
+
+export async function showLiveness(pool: pg.Pool, name: string, log: JobsLogger): Promise<Liveness> {
+  let stopped = false
+  let client: pg.PoolClient | null = null
+
+  async function hold(): Promise<void> {
+    const taken = await pool.connect()
+    taken.once('error', () => {
+      client = null
+      taken.release(true)
+    })
+    await taken.query('select pg_advisory_lock($1, hashtext($2))', [lockClass, name])
+    client = taken
+  }
+
+  async function beat(): Promise<void> {
+    if (client === null) await hold()
+  }
+
+  await hold()
+  const timer = setInterval(() => {
+    if (stopped) return
+    beat().catch((error: unknown) => log.error({ err: error }, 'the worker could not show that it lives'))
+  }, interval * 1000)
+
+  return {
+    async stop() {
+      stopped = true
+      clearInterval(timer)
+      // The lock belongs to the session: ending it lets go.
+      client?.release(true)
+    },
+  }
+}
+
+/** Gives back the jobs of pools that hold no lock. Returns the names of the dead. */
+export async function freeAbandonedJobs<D>(db: Kysely<D>): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select distinct locked_by as name
+    from graphile_worker.jobs
+    where locked_by is not null
+      and locked_at < now() - make_interval(secs => ${sql.lit(interval)})
+      and not exists (
+        select from pg_locks
+        where locktype = 'advisory' and granted
+          and database = (select oid from pg_database where datname = current_database())
+          and classid = ${sql.lit(lockClass)}::oid
+          and objid = (hashtext(locked_by)::bigint & 4294967295)::oid)`.execute(db)
+  const dead = rows.map((row) => row.name)
+  if (dead.length > 0) await sql`select graphile_worker.force_unlock_workers(${dead}::text[])`.execute(db)
+  return dead
+}
