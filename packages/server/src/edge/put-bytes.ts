@@ -3,14 +3,13 @@
  * the key before it is whole, checked and durable; a client that goes away leaves nothing. A repeated PUT of an object
  * that is there answers 412, which a client takes as stored; a part of an upload that is over answers 409.
  */
-import type { Readable } from 'node:stream'
 import type { UploadGrant, Verifier } from '@heliograph/signing'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ObjectStore } from '../engines/object-store/object-store.ts'
 import { problems } from '../problem.ts'
 import type { Admission } from './admission.ts'
 import { expectedDigest } from './digest-headers.ts'
-import { ClientGone, incomingBody } from './incoming-body.ts'
+import { closeWhenSilent } from './silent-client.ts'
 import { createTransfer, type Meter, type RecordTransfer } from './transfer.ts'
 
 export interface PutBytesOptions {
@@ -26,35 +25,42 @@ export interface PutBytesOptions {
 export function putBytes({ store, verifier, admission, meter, record, idleSeconds }: PutBytesOptions) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const transfer = createTransfer('upload.part', request, record)
-    let body: Readable | null = null
-    let leave: (() => void) | null = null
+    const finish: (() => void)[] = []
+    const receivedBefore = request.raw.socket.bytesRead
     try {
       // Before anything that costs: being full is when there is least to spare.
-      leave = admission.enter()
+      finish.push(admission.enter())
       const grant = await verifier.upload(request.raw.url ?? '')
       transfer.verified(grant)
       const options = { ...sizeOptions(grant, request), ...digestOption(request) }
-      body = incomingBody(request.raw, reply.raw, {
-        idleSeconds,
-        onBytes(count) {
-          transfer.moved(count)
-          meter.bytesIn(count)
-        },
-      })
-      const { etag } =
+      finish.push(closeWhenSilent(request.raw, reply.raw, idleSeconds))
+      // The request itself, with nothing in between: at a thousand bodies at once each stream more costs a fifth.
+      const body = request.raw
+      const { size, etag } =
         grant.upload === null || grant.part === null
           ? await store.put(grant.key, body, { ...options, contentType: grant.type })
           : await store.putPart(grant.key, grant.upload, grant.part, body, options)
-      transfer.succeeded()
+      meter.bytesIn(size)
+      transfer.succeeded(size)
       return reply.code(200).header('etag', etag).send()
     } catch (error) {
-      if (!(body?.errored instanceof ClientGone)) throw transfer.failed(error)
-      transfer.broken(body.errored)
+      // What came with the header is not counted, nor are these bytes exact; they were for nothing.
+      const received = request.raw.socket.bytesRead - receivedBefore
+      meter.bytesIn(received)
+      if (request.raw.complete || !request.raw.destroyed) throw transfer.failed(error, received)
+      transfer.broken(new ClientGone(), received)
       return reply.hijack()
     } finally {
-      body?.destroy()
-      leave?.()
+      for (const end of finish) end()
     }
+  }
+}
+
+/** The connection broke before the body was whole; nobody is left to answer. */
+class ClientGone extends Error {
+  constructor() {
+    super('The client closed the connection before the end of the body')
+    this.name = 'ClientGone'
   }
 }
 

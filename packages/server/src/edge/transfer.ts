@@ -19,12 +19,15 @@ export type RecordTransfer = (request: FastifyRequest, event: TransferEvent) => 
 
 export interface Transfer {
   verified(grant: { key: string; type: string }): void
-  moved(bytes: number): void
-  succeeded(): void
-  /** Returns the problem to answer with. */
-  failed(error: unknown): Problem
+  /** @param size bytes that passed. */
+  succeeded(size: number): void
+  /**
+   * Returns the problem to answer with.
+   * @param size bytes that passed in vain.
+   */
+  failed(error: unknown, size: number): Problem
   /** The connection broke, so that nobody is left to answer. */
-  broken(error: Error): void
+  broken(error: Error, size: number): void
 }
 
 export function createTransfer(
@@ -35,10 +38,9 @@ export function createTransfer(
   const startedAt = performance.now()
   let verifiedAt: number | null = null
   let grant: { key: string; type: string } | null = null
-  let size = 0
   let isOver = false
 
-  const end = (errorClass?: string) => {
+  const end = (size: number, errorClass?: string) => {
     if (isOver) return
     isOver = true
     const now = performance.now()
@@ -57,16 +59,13 @@ export function createTransfer(
       grant = found
       verifiedAt = performance.now()
     },
-    moved(bytes) {
-      size += bytes
-    },
-    succeeded: () => end(),
-    failed(error) {
+    succeeded: (size) => end(size),
+    failed(error, size) {
       const problem = error instanceof SignatureError ? signatureProblem(error) : toProblem(error)
-      end(problem.code)
+      end(size, problem.code)
       return problem
     },
-    broken: (error) => end(errorClass(error)),
+    broken: (error, size) => end(size, errorClass(error)),
   }
 }
 
