@@ -13,6 +13,7 @@ const suite = fileURLToPath(new URL('./suite.mjs', import.meta.url))
 const passing = `it('passes', () => undefined)`
 const failing = `it('fails', () => { throw new Error('no') })`
 const skipped = `it('is skipped', { skip: true }, () => undefined)`
+const skippedSuite = `describe('s', { skip: 'why' }, () => { it('a', () => undefined); it('b', () => undefined) })`
 const usingPostgres = `it('has a server', () => { if (!process.env.HELIOGRAPH_TEST_POSTGRES) throw new Error('no') })`
 
 describe('the test suite', () => {
@@ -22,8 +23,9 @@ describe('the test suite', () => {
       failing,
       '',
       skipped,
+      skippedSuite,
     ])
-    assert.equal(line, '2 passed, 1 failed, 1 skipped')
+    assert.equal(line, '2 passed, 1 failed, 2 skipped')
     assert.equal(code, 1)
   })
 

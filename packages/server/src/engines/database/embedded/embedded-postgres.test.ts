@@ -1,7 +1,20 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -119,15 +132,17 @@ describe('the embedded Postgres', () => {
     assert.equal(stranger.exitCode, null)
   })
 
-  it('does not put an empty database where a folder vanished under it', async (t) => {
+  it('does not put an empty database where a folder vanished under it, but waits for the folder', async (t) => {
     const dataDir = await copyOfPristine(t)
     const server = await start(dataDir)
+    await query(server.url, 'create table photo (name text)')
     const lock = await readLock(dataDir)
-    await rm(dataDir, { recursive: true, force: true })
+    await rename(dataDir, `${dataDir}.away`)
     kill(lock, 'SIGKILL')
-    await eventually(() => assert.rejects(query(server.url, 'select 1'), { code: 'ENOENT' }))
-    await server.stop()
+    await sleep(500)
     await assert.rejects(stat(dataDir), { code: 'ENOENT' })
+    await rename(`${dataDir}.away`, dataDir)
+    assert.deepEqual(await eventually(() => query(server.url, 'select name from photo')), [])
   })
 
   it('is shared by processes that start at once, and stops when the last one leaves', async (t) => {
