@@ -26,7 +26,7 @@ import { createApp } from './http/app.ts'
 import { healthRoutes } from './http/health.ts'
 import { forgetIdempotencyKeys } from './http/idempotency.ts'
 import { createOperationsServer } from './http/operations.ts'
-import { attemptOf } from './http/policy.ts'
+import { attemptOf, type DeclaredRoute } from './http/policy.ts'
 import { giveUpObjects, purgeTasks } from './purge/index.ts'
 import {
   createUploads,
@@ -49,6 +49,8 @@ export interface HeliographServer {
   opsAddress: string
   hasAccounts(): Promise<boolean>
   engines: Engines
+  /** Every route with its policy, for the test that tries them all. */
+  declaredRoutes: DeclaredRoute[]
   /** Drains: not ready, wait, finish what runs, hand jobs back, close the engines. Repeating it waits for the first. */
   close(): Promise<void>
 }
@@ -196,7 +198,7 @@ async function startRoles(
     )
   }
 
-  const app = await createApp({
+  const { app, declaredRoutes } = await createApp({
     db,
     log,
     metrics,
@@ -248,6 +250,7 @@ async function startRoles(
     opsAddress,
     hasAccounts: () => accounts.hasAccounts(),
     engines,
+    declaredRoutes,
     close() {
       closing ??= drain()
       return closing

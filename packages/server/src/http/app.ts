@@ -33,8 +33,6 @@ export interface AppDeps {
 /** Bytes of a JSON body. */
 const bodyLimit = 1024 * 1024
 
-export type App = Awaited<ReturnType<typeof createApp>>
-
 export async function createApp(deps: AppDeps) {
   const app = Fastify({
     loggerInstance: deps.log,
@@ -54,7 +52,7 @@ export async function createApp(deps: AppDeps) {
   app.server.keepAliveTimeout = 72_000
 
   admitReference(app)
-  requirePolicies(app)
+  const declaredRoutes = requirePolicies(app)
   handleErrors(app)
   app.decorateRequest('principal')
   measure(app, deps.metrics)
@@ -93,7 +91,7 @@ export async function createApp(deps: AppDeps) {
   honourIdempotencyKeys(app, deps.db)
 
   for (const routes of deps.routes) await app.register(routes)
-  return app
+  return { app, declaredRoutes }
 }
 
 function measure(app: FastifyInstance, metrics: Metrics): void {

@@ -29,13 +29,25 @@ declare module 'fastify' {
   }
 }
 
-export function requirePolicies(app: FastifyInstance): void {
+export interface DeclaredRoute {
+  method: string
+  /** As Fastify knows it, for example `/v1/assets/:id`. */
+  url: string
+  policy: Policy
+}
+
+/** Makes registering a route without a policy an error. The list it returns fills as routes are registered. */
+export function requirePolicies(app: FastifyInstance): DeclaredRoute[] {
+  const declared: DeclaredRoute[] = []
   app.addHook('onRoute', (route) => {
-    if (route.method === 'OPTIONS') return
-    if (route.config?.policy === undefined) {
-      throw new Error(`The route ${route.method} ${route.url} declares no policy`)
+    const { policy } = route.config ?? {}
+    for (const method of [route.method].flat()) {
+      if (method === 'OPTIONS') continue
+      if (policy === undefined) throw new Error(`The route ${method} ${route.url} declares no policy`)
+      declared.push({ method, url: route.url, policy })
     }
   })
+  return declared
 }
 
 /** Throws 401 or 403 unless the principal satisfies the policy. Ownership is checked by the query that loads the row. */

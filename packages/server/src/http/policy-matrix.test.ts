@@ -1,0 +1,234 @@
+/**
+ * Every route against every kind of caller. What must come out follows from the declared policy alone; each route needs a
+ * sample request here, so that a new one is not forgotten.
+ */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { scopes } from '../accounts/index.ts'
+import { jpeg, sha256 } from '../testing/photos.ts'
+import { call, startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
+import { plan, upload } from '../testing/upload.ts'
+import type { DeclaredRoute } from './policy.ts'
+
+type Caller = 'nobody' | 'stranger' | 'owner' | 'administrator' | 'expired token' | 'wrong scope' | 'forged token'
+const callers: Caller[] = [
+  'nobody',
+  'stranger',
+  'owner',
+  'administrator',
+  'expired token',
+  'wrong scope',
+  'forged token',
+]
+
+interface Sample {
+  path: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+interface World {
+  owner: TestAccount
+  assetId: string
+  uploadId: string
+  tokenId: string
+}
+
+/** A request each route takes, with a fresh world for every call, so that a deletion by one caller hides nothing. */
+const samples: Record<string, (world: World) => Sample> = {
+  'GET /healthz': () => ({ path: '/healthz' }),
+  'GET /readyz': () => ({ path: '/readyz' }),
+  'GET /v1/openapi.json': () => ({ path: '/v1/openapi.json' }),
+  'GET /.well-known/jwks.json': () => ({ path: '/.well-known/jwks.json' }),
+  'GET /v1/server': () => ({ path: '/v1/server' }),
+  'POST /v1/accounts': ({ owner }) => ({
+    path: '/v1/accounts',
+    body: {
+      handle: `x${owner.handle}${Math.random().toString(36).slice(2)}`,
+      email: `${Math.random()}@example.org`,
+      password: 'correct horse',
+      name: 'x',
+    },
+  }),
+  'POST /v1/sessions': ({ owner }) => ({
+    path: '/v1/sessions',
+    body: { email: `${owner.handle}@example.org`, password: 'correct horse battery' },
+  }),
+  'DELETE /v1/sessions/current': () => ({ path: '/v1/sessions/current' }),
+  'GET /v1/accounts': () => ({ path: '/v1/accounts' }),
+  'GET /v1/accounts/me': () => ({ path: '/v1/accounts/me' }),
+  'PATCH /v1/accounts/me': () => ({ path: '/v1/accounts/me', body: { name: 'New name' } }),
+  'DELETE /v1/accounts/me': () => ({ path: '/v1/accounts/me' }),
+  'GET /v1/accounts/:handle': ({ owner }) => ({ path: `/v1/accounts/${owner.handle}` }),
+  'PATCH /v1/accounts/:handle': ({ owner }) => ({
+    path: `/v1/accounts/${owner.handle}`,
+    body: { storageLimitBytes: 2 ** 40 },
+  }),
+  'GET /v1/accounts/me/tokens': () => ({ path: '/v1/accounts/me/tokens' }),
+  'POST /v1/accounts/me/tokens': () => ({
+    path: '/v1/accounts/me/tokens',
+    body: { name: 'n', scopes: ['assets:read'], expiresAt: null },
+  }),
+  'DELETE /v1/accounts/me/tokens/:id': ({ tokenId }) => ({ path: `/v1/accounts/me/tokens/${tokenId}` }),
+  'POST /v1/uploads': () => ({
+    path: '/v1/uploads',
+    body: { filename: 'a.jpg', size: 100, contentType: 'image/jpeg' },
+  }),
+  'GET /v1/uploads/:id': ({ uploadId }) => ({ path: `/v1/uploads/${uploadId}` }),
+  'GET /v1/uploads/:id/parts': ({ uploadId }) => ({ path: `/v1/uploads/${uploadId}/parts?numbers=1` }),
+  'POST /v1/uploads/:id/complete': ({ uploadId }) => ({ path: `/v1/uploads/${uploadId}/complete`, body: {} }),
+  'DELETE /v1/uploads/:id': ({ uploadId }) => ({ path: `/v1/uploads/${uploadId}` }),
+  'POST /v1/uploads/:id/telemetry': ({ uploadId }) => ({
+    path: `/v1/uploads/${uploadId}/telemetry`,
+    body: {
+      attempts: [{ part: 1, endpoint: 'edge', phase: 'transfer', bytes: 1, milliseconds: 1, outcome: 'success' }],
+    },
+  }),
+  'POST /v1/assets': () => ({
+    path: '/v1/assets?filename=a.jpg',
+    body: jpeg(500),
+    headers: { 'content-type': 'image/jpeg' },
+  }),
+  'GET /v1/assets': () => ({ path: '/v1/assets' }),
+  'GET /v1/timeline': () => ({ path: '/v1/timeline' }),
+  'GET /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}` }),
+  'PATCH /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}`, body: { favorite: true } }),
+  'DELETE /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}` }),
+  'POST /v1/assets/:id/restore': ({ assetId }) => ({ path: `/v1/assets/${assetId}/restore` }),
+  'POST /v1/assets/delete': ({ assetId }) => ({ path: '/v1/assets/delete', body: { ids: [assetId] } }),
+  'POST /v1/assets/download': ({ assetId }) => ({ path: '/v1/assets/download', body: { ids: [assetId] } }),
+  'PUT /u/*': () => ({ path: '/u/originals/00000000000000000000000000000000?sig=x', body: jpeg(100) }),
+  'GET /m/*': () => ({ path: '/m/originals/00000000000000000000000000000000?sig=x' }),
+}
+
+const endsItsCaller = new Set(['DELETE /v1/accounts/me', 'DELETE /v1/sessions/current'])
+const readsOfSets = new Set(['POST /v1/assets/delete', 'POST /v1/assets/download'])
+
+describe('a route answers', () => {
+  let server: TestServer
+  let administrator: TestAccount
+  let count = 0
+
+  before(async () => {
+    server = await startTestServer()
+    administrator = await server.register('overseer')
+  })
+  after(() => server.close())
+
+  const people = new Map<string, TestAccount>()
+
+  /** One account a role, but a fresh one for routes that end their caller. */
+  async function person(role: 'owner' | 'stranger', name: string): Promise<TestAccount> {
+    count += 1
+    const key = endsItsCaller.has(name) ? `${role} ${count}` : role
+    const known = people.get(key)
+    if (known !== undefined) return known
+    const account = await server.register(key.replace(' ', ''))
+    people.set(key, account)
+    return account
+  }
+
+  /** A session of its own for every call, since some calls end it. */
+  async function administratorToken(): Promise<string> {
+    const hash = createHash('sha256')
+    const token = `hgs_${randomBytes(32).toString('base64url')}`
+    await server.engines.db
+      .insertInto('access_token')
+      .values({
+        id: randomUUID(),
+        account_id: administrator.id,
+        kind: 'session',
+        secret_hash: hash.update(token).digest(),
+        scopes: [...scopes],
+        expires_at: new Date(Date.now() + 3600_000),
+      })
+      .execute()
+    return token
+  }
+
+  async function makeWorld(name: string): Promise<World> {
+    const owner = await person('owner', name)
+    // An account keeps a limited number of tokens.
+    await server.engines.pool.query(`delete from access_token where kind = 'personal'`)
+    const bytes = jpeg(400)
+    const asset = await upload(owner, bytes)
+    const planned = await plan(owner, jpeg(401), { sha256: sha256(jpeg(401)) })
+    const token = await owner.call('POST', '/v1/accounts/me/tokens', {
+      name: 't',
+      scopes: ['assets:read'],
+      expiresAt: null,
+    })
+    return { owner, assetId: asset.id, uploadId: planned.body.id, tokenId: token.body.id }
+  }
+
+  async function tokenOf(caller: Caller, world: World, route: DeclaredRoute): Promise<string | null> {
+    if (caller === 'nobody') return null
+    if (caller === 'owner') return world.owner.token
+    if (caller === 'administrator') return administratorToken()
+    if (caller === 'forged token') return 'hgs_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+    if (caller === 'stranger') return (await person('stranger', `${route.method} ${route.url}`)).token
+    const scope = 'scope' in route.policy ? route.policy.scope : 'assets:read'
+    const scopes =
+      caller === 'wrong scope' ? [scope === 'assets:read' ? 'uploads:write' : 'assets:read'] : ['assets:read']
+    const expiresAt = new Date(Date.now() + 3600_000).toISOString()
+    const { body } = await world.owner.call('POST', '/v1/accounts/me/tokens', { name: 't', scopes, expiresAt })
+    if (caller === 'expired token') {
+      await server.engines.pool.query(
+        `update access_token set expires_at = now() - interval '1 second' where id = $1`,
+        [body.id],
+      )
+    }
+    return body.token
+  }
+
+  /** The statuses a policy allows for a caller. */
+  function expected({ policy, method, url }: DeclaredRoute, caller: Caller): (status: number) => boolean {
+    const granted = (status: number) => ![401, 403, 404].includes(status) && status < 500
+    const is =
+      (...statuses: number[]) =>
+      (status: number) =>
+        statuses.includes(status)
+    if (policy.access === 'public') return granted
+    if (policy.access === 'grant') return is(403)
+    if (policy.access === 'path-token') return is(401)
+    if (caller === 'nobody' || caller === 'expired token' || caller === 'forged token') return is(401)
+    if (policy.access === 'administrator') return caller === 'administrator' ? granted : is(403)
+    if (caller === 'wrong scope') return is(403)
+    if (caller === 'owner') return granted
+    if (policy.owns !== undefined) return is(404)
+    if (`${method} ${url}` === 'POST /v1/assets/download') return is(404)
+    if (url === '/v1/accounts/me/tokens/:id') return is(404)
+    return granted
+  }
+
+  test('every caller as its policy says', async (t) => {
+    const routes = server.declaredRoutes.filter(
+      ({ method, url }) => !(url === '/docs' || url.startsWith('/docs/')) && !(method === 'HEAD' && url !== '/m/*'),
+    )
+    for (const route of routes) {
+      const name = `${route.method} ${route.url}`
+      await t.test(name, async () => {
+        const sample = samples[name.replace('HEAD ', 'GET ')]
+        assert.ok(sample, `${name} has no sample in this test`)
+        for (const caller of callers) {
+          const world = await makeWorld(name)
+          const { path, body, headers } = sample(world)
+          const { status } = await call(
+            server.address,
+            await tokenOf(caller, world, route),
+            route.method,
+            path,
+            body,
+            headers,
+          )
+          assert.ok(expected(route, caller)(status), `${name} answered ${status} to ${caller}`)
+          if (readsOfSets.has(name) && caller === 'stranger') {
+            const { status: still } = await world.owner.call('GET', `/v1/assets/${world.assetId}`)
+            assert.equal(still, 200, 'a stranger changed nothing')
+          }
+        }
+      })
+    }
+  })
+})
