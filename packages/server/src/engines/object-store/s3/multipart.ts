@@ -53,6 +53,11 @@ export function createS3Multiparts(
     }
   }
 
+  /** Throws `closed`. radosgw answers 500 to the completion of an upload that is over, as if it were overloaded. */
+  async function assertOpen(key: ObjectKey, uploadId: string): Promise<void> {
+    await ofUpload(() => client.send(new ListPartsCommand({ ...place(key), UploadId: uploadId, MaxParts: 1 })))
+  }
+
   async function join(key: ObjectKey, uploadId: string, parts: PartInfo[]): Promise<void> {
     const command = new CompleteMultipartUploadCommand({
       ...place(key),
@@ -124,6 +129,7 @@ export function createS3Multiparts(
         // Another completion of the same upload is under way, or the store is overloaded: both pass.
         const mayPass = isStoreError(failure.error, 'exists', 'unavailable')
         if (!mayPass || attempt === completions) throw failure.error
+        await assertOpen(key, uploadId)
         await delay(100 * 2 ** attempt * (0.5 + Math.random()))
       }
     },
