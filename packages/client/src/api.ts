@@ -1,134 +1,56 @@
 /**
- * The shapes of the HTTP contract that the client speaks, under the names people use for them. A part of the contract
- * that is missing here can still be called through `client.request`.
+ * The shapes of the HTTP contract under the names people use for them. `api.generated.ts` is made from the server's own
+ * OpenAPI document by `npm run generate`. What is missing here can be called through `client.request`.
  */
+import type { components, operations } from './api.generated.ts'
 
-export type UploadState = 'uploading' | 'completed' | 'aborted' | 'expired'
-export type AssetKind = 'image' | 'video' | 'audio'
-export type AssetState = 'processing' | 'ready' | 'failed'
-export type Purpose = 'library' | 'post' | 'avatar'
-
-export interface Storage {
-  usedBytes: number
-  reservedBytes: number
-  limitBytes: number
+/** JSON of the answer of an operation with a status. */
+type Answer<Name extends keyof operations, Status extends number> = operations[Name] extends {
+  responses: Record<Status, { content: { 'application/json': infer Body } }>
 }
+  ? Body
+  : never
 
-export interface Account {
-  id: string
-  handle: string
-  name: string
-  email: string
-  avatarUrl: string | null
-  role: 'member' | 'administrator'
-  storage: Storage
+/** JSON that an operation takes. */
+type Body<Name extends keyof operations> = operations[Name] extends {
+  requestBody?: { content: { 'application/json': infer Json } }
 }
+  ? Json
+  : never
 
-export interface Session {
-  account: Account
-  token: string
-}
+/** Query parameters of an operation. */
+type Query<Name extends keyof operations> = NonNullable<operations[Name]['parameters']['query']>
 
-export interface ServerInfo {
-  /** False until the first account, the administrator's, is made. */
-  hasAccounts: boolean
-}
-
-export interface Asset {
-  id: string
-  kind: AssetKind
-  state: AssetState
-  filename: string
-  contentType: string
-  /** Bytes. */
-  size: number
-  /** 64 hexadecimal digits; null until the server knows it. */
-  sha256: string | null
-  width: number | null
-  height: number | null
-  /** Seconds. */
-  duration: number | null
-  capturedAt: string
-  uploadedAt: string
-  trashedAt: string | null
-  urls: { original: string | null }
-}
-
-/** How one endpoint wants the digest of a part: `Content-Digest`, `Content-MD5`, or none. */
-export type PartChecksum = 'sha-256' | 'md5' | null
-
-export interface PartUrl {
-  endpoint: string
-  url: string
-  checksum: PartChecksum
-}
-
-export interface PlannedPart {
-  /** From 1. */
-  number: number
-  /** Bytes. */
-  size: number
-  method: string
-  /** To be sent exactly. */
-  headers: Record<string, string>
-  /** Best first. */
-  urls: PartUrl[]
-}
-
-export interface Transfer {
-  strategy: 'single' | 'multipart'
-  partSize: number
-  partCount: number
-  /** At most 1,000; further ones by `uploads.parts`. */
-  parts: PlannedPart[]
-}
-
-/** How a file was cut when it was planned; URLs of its parts come from `uploads.parts`. */
-export type ResumedTransfer = Omit<Transfer, 'parts'> & { parts?: PlannedPart[] }
-
-export interface UploadPlan {
-  id: string
-  state: UploadState
-  size: number
-  expiresAt: string
-  transfer: Transfer
-}
-
-export interface UploadStatus {
-  id: string
-  state: UploadState
-  size: number
-  expiresAt: string
-  transfer: ResumedTransfer
-  /** The parts that the store holds. */
-  received: { number: number; size: number }[]
-}
-
-export interface PlanRequest {
-  filename: string
-  size: number
-  contentType: string
-  sha256?: string | null
-  purpose?: Purpose
-  albumId?: string | null
-  capturedAt?: string | null
-  strategy?: 'auto' | 'single' | 'multipart'
-}
-
-export type PlanResult = UploadPlan | { duplicateOf: Asset }
-
-/** One try to put one part, as told to the server so that it knows which networks and endpoints work. */
-export interface PartAttempt {
-  part: number
-  endpoint: string
-  phase: 'transfer'
-  bytes: number
-  milliseconds: number
-  /** `success`, or the class of the error. */
-  outcome: string
-}
-
+export type Asset = components['schemas']['Asset']
+export type AssetKind = Asset['kind']
+export type AssetState = Asset['state']
+/** `cursor` as the page before gave it, null for the first. */
+export type AssetQuery = Omit<Query<'listAssets'>, 'cursor'> & { cursor?: string | null }
 export interface Page<T> {
   items: T[]
+  /** Of the next page; null on the last one. */
   nextCursor: string | null
 }
+
+export type ServerInfo = Answer<'getServer', 200>
+export type Account = Answer<'getMe', 200>
+export type Registration = Body<'register'>
+export type NewAccount = Answer<'register', 201>
+export type Credentials = Body<'signIn'>
+export type Session = Answer<'signIn', 201>
+
+export type PlanRequest = Body<'planUpload'>
+export type Purpose = NonNullable<PlanRequest['purpose']>
+export type UploadPlan = Answer<'planUpload', 201>
+/** A plan, or the asset that the account has with the same SHA-256. */
+export type PlanResult = UploadPlan | Answer<'planUpload', 200>
+export type Transfer = UploadPlan['transfer']
+/** One part and where to put it; parts are numbered from 1. */
+export type PlannedPart = Transfer['parts'][number]
+export type PartUrl = PlannedPart['urls'][number]
+export type UploadStatus = Answer<'getUpload', 200>
+export type UploadState = UploadStatus['state']
+/** A part that the store holds. */
+export type ReceivedPart = UploadStatus['received'][number]
+/** One try to put one part, as told to the server so that it knows which networks and endpoints work. */
+export type PartAttempt = Body<'reportAttempts'>['attempts'][number]

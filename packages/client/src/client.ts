@@ -5,11 +5,15 @@
 import type {
   Account,
   Asset,
+  AssetQuery,
+  Credentials,
+  NewAccount,
   Page,
   PartAttempt,
   PlannedPart,
   PlanRequest,
   PlanResult,
+  Registration,
   ServerInfo,
   Session,
   UploadStatus,
@@ -31,15 +35,6 @@ export interface RequestOptions {
   signal?: AbortSignal
   /** Seconds to wait for the whole answer; 60 when absent. */
   timeout?: number
-}
-
-export interface AssetQuery {
-  limit?: number
-  cursor?: string | null
-  kind?: string
-  ids?: string
-  filename?: string
-  trashed?: boolean
 }
 
 export type Client = ReturnType<typeof createClient>
@@ -99,14 +94,12 @@ export function createClient(options: ClientOptions) {
     server: (options: Cancellation = {}) => request<ServerInfo>('GET', '/v1/server', options),
 
     accounts: {
-      register: (body: { handle: string; email: string; password: string; name: string }) =>
-        request<Session>('POST', '/v1/accounts', { body }),
+      register: (body: Registration) => request<NewAccount>('POST', '/v1/accounts', { body }),
       me: (options: Cancellation = {}) => request<Account>('GET', '/v1/accounts/me', options),
     },
 
     sessions: {
-      create: (body: { email: string; password: string }) =>
-        request<Session & { expiresAt: string }>('POST', '/v1/sessions', { body }),
+      create: (body: Credentials) => request<Session>('POST', '/v1/sessions', { body }),
       end: () => request<null>('DELETE', '/v1/sessions/current'),
     },
 

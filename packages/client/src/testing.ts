@@ -236,6 +236,7 @@ export function assetOf({ filename, size, sha256 }: { filename: string; size: nu
     id: randomUUID(),
     kind: 'image',
     state: 'ready',
+    failure: null,
     filename,
     contentType: 'image/jpeg',
     size,
@@ -243,10 +244,15 @@ export function assetOf({ filename, size, sha256 }: { filename: string; size: nu
     width: null,
     height: null,
     duration: null,
-    capturedAt: '',
-    uploadedAt: '',
+    capturedAt: '2026-01-01T00:00:00Z',
+    location: null,
+    camera: null,
+    thumbhash: null,
+    favorite: false,
+    description: null,
+    uploadedAt: '2026-01-01T00:00:00Z',
     trashedAt: null,
-    urls: { original: null },
+    urls: { original: '', thumb: null, small: null, preview: null, large: null, poster: null, hls: null },
   }
 }
 

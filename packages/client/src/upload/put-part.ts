@@ -87,7 +87,7 @@ async function attempt(
   job: PartJob,
   part: PlannedPart,
   target: PartUrl,
-  digestHeaders: (algorithm: PartUrl['checksum'], signal: AbortSignal) => Promise<Record<string, string>>,
+  digestHeaders: (algorithm: DigestAlgorithm | null, signal: AbortSignal) => Promise<Record<string, string>>,
   engine: PartEngine,
   signal: AbortSignal,
 ): Promise<Verdict | Failure> {
@@ -149,7 +149,7 @@ async function attempt(
 function createDigestHeaders(job: PartJob, hasher: Hasher) {
   const digests = new Map<DigestAlgorithm, Uint8Array>()
   if (job.sha256 !== null) digests.set('sha-256', job.sha256)
-  return async (algorithm: PartUrl['checksum'], signal: AbortSignal): Promise<Record<string, string>> => {
+  return async (algorithm: DigestAlgorithm | null, signal: AbortSignal): Promise<Record<string, string>> => {
     if (algorithm === null) return {}
     const digest = digests.get(algorithm) ?? (await hasher.digest(algorithm, job.bytes, { signal }))
     digests.set(algorithm, digest)

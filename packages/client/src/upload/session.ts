@@ -2,7 +2,7 @@
  * One upload on the server, as this client sees it: found again after a reload, or planned. It knows which parts the store
  * holds, puts the ones that are missing, and completes. The server's state always wins over what is remembered here.
  */
-import type { Asset, PlanRequest, ResumedTransfer } from '../api.ts'
+import type { Asset, PlannedPart, PlanRequest, ReceivedPart, UploadStatus } from '../api.ts'
 import type { Client } from '../client.ts'
 import { ApiProblem } from '../problem.ts'
 import { createPartBook, type PartBook } from './part-book.ts'
@@ -40,12 +40,18 @@ export interface SessionDependencies {
 /** Rounds of "some parts are missing" at completion, after which the store is not believed any more. */
 const completionRounds = 4
 
+/** How a file was cut when it was planned; a plan carries URLs too. */
+export type KnownTransfer = UploadStatus['transfer'] & { parts?: PlannedPart[] }
+
 export function createSession(
   uploadId: string,
-  { partSize, partCount, parts = [] }: ResumedTransfer,
-  received: readonly { number: number; size: number }[],
+  transfer: KnownTransfer,
+  received: readonly ReceivedPart[],
   { client, engine, source, sha256 }: SessionDependencies,
 ): UploadSession {
+  const { partCount, parts = [] } = transfer
+  // Null for uploads of unknown size only, which are not planned here.
+  const partSize = transfer.partSize ?? source.size
   const sizeOf = (number: number) => (number < partCount ? partSize : source.size - partSize * (partCount - 1))
   const stored = new Set<number>()
   let storedBytes = 0
@@ -66,7 +72,7 @@ export function createSession(
     if (stored.delete(number)) storedBytes -= sizeOf(number)
   }
 
-  function takeReceived(parts: readonly { number: number; size: number }[]): void {
+  function takeReceived(parts: readonly ReceivedPart[]): void {
     for (const number of [...stored]) unmark(number)
     for (const { number, size } of parts) if (size === sizeOf(number)) mark(number)
   }
@@ -154,7 +160,7 @@ function goneWhenClosed(error: unknown): never {
   throw error
 }
 
-const nothingToPut: ResumedTransfer = { strategy: 'multipart', partSize: 0, partCount: 0 }
+const nothingToPut: KnownTransfer = { strategy: 'multipart', partSize: 0, partCount: 0 }
 
 /** The session of an upload begun earlier, or null when the server has none to continue. */
 export async function resumeSession(

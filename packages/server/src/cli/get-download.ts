@@ -60,7 +60,6 @@ async function fetchWhole({ client, asset, signal, onProgress }: DownloadOptions
     if (start === asset.size) return
     // Left by a download of another file of that name.
     if (start > asset.size) await rm(part)
-    if (url === null) throw new CommandError(`${safeText(asset.filename)} cannot be downloaded yet.`)
     try {
       const outcome = await fetchRest(
         new URL(url, client.baseUrl),

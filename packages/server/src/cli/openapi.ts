@@ -9,12 +9,22 @@ import { createLogger } from './logger.ts'
 export const openapiCommand: Command = {
   name: 'openapi',
   summary: 'Print the OpenAPI 3.1 document of this version',
-  usage: 'openapi [--out <file>]',
-  options: { out: { type: 'string', meaning: 'Write it to a file', placeholder: 'file' } },
+  usage: 'openapi [--out <file>] [--types <file>]',
+  options: {
+    out: { type: 'string', meaning: 'Write it to a file', placeholder: 'file' },
+    types: { type: 'string', meaning: 'Write its TypeScript types to a file', placeholder: 'file' },
+  },
   async run({ values, stdout }) {
-    const document = `${JSON.stringify(await readDocument(), null, 2)}\n`
-    if (typeof values.out === 'string') await writeFile(values.out, document)
-    else stdout.write(document)
+    const document = await readDocument()
+    if (typeof values.types === 'string') {
+      // Loaded here only: it is there for those who develop Heliograph.
+      const { typesOf } = await import('./openapi-types.ts')
+      await writeFile(values.types, await typesOf(document))
+      return 0
+    }
+    const text = `${JSON.stringify(document, null, 2)}\n`
+    if (typeof values.out === 'string') await writeFile(values.out, text)
+    else stdout.write(text)
     return 0
   },
 }

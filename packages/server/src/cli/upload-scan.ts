@@ -8,7 +8,7 @@ import { declaredType, recogniseMedia, sampleSize } from '../uploads/index.ts'
 
 export interface FoundFile {
   path: string
-  /** As a person would say it: relative to where the command was given. */
+  /** As a person would say it: relative to where the command was given, unless it lies elsewhere. */
   label: string
   /** Bytes. */
   size: number
@@ -36,7 +36,7 @@ export async function scanFiles(paths: string[], { cwd, all, signal }: ScanOptio
 
   async function visit(path: string): Promise<void> {
     signal.throwIfAborted()
-    const label = relative(cwd, path) || path
+    const label = labelOf(path, cwd)
     try {
       const found = await stat(path)
       // Two ways to one file or folder (a link, or an argument inside another) count once.
@@ -62,6 +62,11 @@ export async function scanFiles(paths: string[], { cwd, all, signal }: ScanOptio
 
   for (const path of paths) await visit(resolve(cwd, path))
   return scan
+}
+
+function labelOf(path: string, cwd: string): string {
+  const way = relative(cwd, path)
+  return way === '' || way.startsWith('..') ? path : way
 }
 
 /** By the name where it says enough, else by the first bytes. */

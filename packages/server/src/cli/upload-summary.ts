@@ -50,7 +50,7 @@ export function textSummary(report: UploadReport): string {
   if (tally.alreadyThere > 0) lines.push(`Already there  ${count(tally.alreadyThere, 'file')}`)
   if (tally.restored > 0) lines.push(`Restored       ${count(tally.restored, 'file')} from the trash`)
   if (scan.others.length > 0) {
-    lines.push(`Skipped        ${count(scan.others.length, 'file')} that are no photos or videos (--all tries them)`)
+    lines.push(`Skipped        ${count(scan.others.length, 'file')}, not photos or videos (--all tries them)`)
   }
   if (failed.length > 0) lines.push(`Failed         ${count(failed.length, 'file')}`, ...failureLines(failed))
   if (lines.length === 0) lines.push('There is nothing to upload: no photos or videos were found.')
@@ -81,6 +81,8 @@ function stopLine({ server, scan, tally }: UploadReport): string {
   const left = count(scan.files.length - done, 'file')
   const again = 'Run the same command again to go on; what is uploaded is not sent twice.'
   if (tally.stopped === 'interrupted') return `Interrupted, ${left} left. ${again}`
-  if (tally.stopped === 'signed-out') return `Stopped, ${left} left: sign in again with \`heliograph login\`. ${again}`
+  if (tally.stopped === 'signed-out') {
+    return `Stopped, ${left} left: the server no longer accepts the token. Sign in with \`heliograph login\`. ${again}`
+  }
   return `Stopped, ${left} left. ${unreachable(server)} ${again}`
 }

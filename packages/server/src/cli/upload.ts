@@ -55,8 +55,7 @@ function sayDryRun({ stdout, values }: CommandContext, { files, others, unreadab
   } else {
     for (const { label, size } of files) stdout.write(`${formatBytes(size).padStart(8)}  ${safeText(label)}\n`)
     for (const { label, reason } of unreadable) stdout.write(`${safeText(label)} ${reason}\n`)
-    const skipped =
-      others.length === 0 ? '' : `; ${count(others.length, 'file')} that are no photos or videos would not`
+    const skipped = others.length === 0 ? '' : `; ${count(others.length, 'file')}, not photos or videos, would not`
     stdout.write(`${count(files.length, 'file')}, ${formatBytes(bytes)} would be uploaded${skipped}.\n`)
   }
   return unreadable.length > 0 ? 1 : 0
