@@ -61,6 +61,22 @@ describe('delivery', () => {
     assert.equal((await of({ filename: `${'ü'.repeat(4000)}\0.jpg` })).filename, `${'ü'.repeat(125)}.jpg`)
   })
 
+  it('knows its own address only once the server listens', async () => {
+    const site = { url: 'http://127.0.0.1:0' }
+    const signer = createSigner(await createKeyRing(await generateKeySet()))
+    const delivery = createDelivery({
+      signer,
+      get publicUrl() {
+        return site.url
+      },
+      store: { presigner: null },
+      config: { delivery: 'edge', deliveryBucket: 3600 },
+      now: () => new Date(noon),
+    })
+    site.url = 'http://127.0.0.1:8080'
+    assert.match(await delivery.urlOf(file), /^http:\/\/127\.0\.0\.1:8080\/m\//)
+  })
+
   it('lets an S3 store serve, under URLs that stay the same in every process', async () => {
     const url = 's3://key:secret@bucket?endpoint=https://s3.example&region=eu-central-1'
     const config = { delivery: 's3', deliveryBucket: 3600 } as const
