@@ -3,7 +3,7 @@
  * and HMAC-SHA256 for an edge that is trusted with the secret, thirty times cheaper to verify.
  *
  * Rotation: put the new key in front and give the old one `useUntil`, at least as far away as the longest life of what
- * it signed. A key past `useUntil` neither signs nor verifies.
+ * it signed. A key past `useUntil` verifies nothing, and it signs nothing that would outlive it.
  */
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 
@@ -34,7 +34,7 @@ export interface HmacJwk extends KeyLife {
 
 export type SigningJwk = Ed25519Jwk | HmacJwk
 
-/** In order of preference: the first that is in use and can sign, signs. */
+/** In order of preference: the first that can sign and lives long enough, signs. */
 export interface SigningKeySet {
   keys: SigningJwk[]
 }

@@ -86,7 +86,7 @@ describe('signed URLs', () => {
   it('give back the grant they were made of, through the URL parser of browsers, with either algorithm', async () => {
     const verifier = createVerifier(ring, { now })
     for (const kid of [hmac, ed25519]) {
-      const signer = createSigner(ring, kid, now)
+      const signer = createSigner(ring, kid)
       await fc.assert(
         fc.asyncProperty(anyUpload, anyDelivery, async (upload, delivery) => {
           const uploadUrl = await signer.upload(`${base}/`, upload)
@@ -104,10 +104,10 @@ describe('signed URLs', () => {
   it('are refused after any edit', async () => {
     const verifier = createVerifier(ring, { now })
     const urls = await Promise.all([
-      createSigner(ring, hmac, now).upload('', uploadGrant),
-      createSigner(ring, ed25519, now).upload('', uploadGrant),
-      createSigner(ring, hmac, now).delivery('', deliveryGrant),
-      createSigner(ring, ed25519, now).delivery('', deliveryGrant),
+      createSigner(ring, hmac).upload('', uploadGrant),
+      createSigner(ring, ed25519).upload('', uploadGrant),
+      createSigner(ring, hmac).delivery('', deliveryGrant),
+      createSigner(ring, ed25519).delivery('', deliveryGrant),
     ])
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...urls), edit, async (url, change) => {
@@ -121,7 +121,7 @@ describe('signed URLs', () => {
   })
 
   it('are refused for the other purpose', async () => {
-    const signer = createSigner(ring, null, now)
+    const signer = createSigner(ring)
     const verifier = createVerifier(ring, { now })
     await assert.rejects(verifier.delivery(await signer.upload('', uploadGrant)), isRefused('invalid'))
     await assert.rejects(verifier.upload(await signer.delivery('', deliveryGrant)), isRefused('invalid'))
@@ -129,7 +129,7 @@ describe('signed URLs', () => {
 
   it('have no second spelling of their signature', async () => {
     const verifier = createVerifier(ring, { now })
-    const url = await createSigner(ring, ed25519, now).delivery('', deliveryGrant)
+    const url = await createSigner(ring, ed25519).delivery('', deliveryGrant)
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     for (const last of alphabet) {
       const sibling = url.slice(0, -1) + last
@@ -142,7 +142,7 @@ describe('signed URLs', () => {
   it('say expired only when they were right once, also when the verdict is remembered', async () => {
     let time = now()
     const verifier = createVerifier(ring, { now: () => time })
-    const url = await createSigner(ring, null, now).delivery('', deliveryGrant)
+    const url = await createSigner(ring).delivery('', deliveryGrant)
     await verifier.delivery(url)
     time = deliveryGrant.expires - 1
     await verifier.delivery(url)
@@ -154,13 +154,13 @@ describe('signed URLs', () => {
 
   it('are not good under a key of the same name', async () => {
     const renamed = (await generateKeySet()).keys.map((jwk, index) => ({ ...jwk, kid: [hmac, ed25519][index] ?? '' }))
-    const url = await createSigner(await createKeyRing({ keys: renamed }), null, now).delivery('', deliveryGrant)
+    const url = await createSigner(await createKeyRing({ keys: renamed })).delivery('', deliveryGrant)
     await assert.rejects(createVerifier(ring, { now }).delivery(url), isRefused('invalid'))
   })
 
   it('survive a verdict cache that is too small', async () => {
     const verifier = createVerifier(ring, { now, cacheSize: 2 })
-    const signer = createSigner(ring, null, now)
+    const signer = createSigner(ring)
     for (const round of [1, 2]) {
       for (let index = 0; index < 5; index++) {
         const grant = { ...deliveryGrant, key: `originals/${index}` }
@@ -171,7 +171,7 @@ describe('signed URLs', () => {
 
   it('give every caller a grant of its own', async () => {
     const verifier = createVerifier(ring, { now })
-    const url = await createSigner(ring, null, now).delivery('', deliveryGrant)
+    const url = await createSigner(ring).delivery('', deliveryGrant)
     const first = await verifier.delivery(url)
     first.key = 'changed'
     assert.equal((await verifier.delivery(url)).key, deliveryGrant.key)
@@ -179,7 +179,7 @@ describe('signed URLs', () => {
 })
 
 describe('impossible grants', () => {
-  const signer = () => createSigner(ring, null, now)
+  const signer = () => createSigner(ring)
   for (const key of [
     '',
     '/a',
@@ -231,28 +231,36 @@ describe('keys', () => {
     )
     assert.ok(!JSON.stringify(published).includes('"d"'))
     const elsewhere = await createKeyRing(published)
-    const url = await createSigner(ring, ed25519, now).upload('', uploadGrant)
+    const url = await createSigner(ring, ed25519).upload('', uploadGrant)
     assert.deepEqual(await createVerifier(elsewhere, { now }).upload(url), uploadGrant)
-    await assert.rejects(createSigner(elsewhere, null, now).upload('', uploadGrant), /can sign/)
-    const byHmac = await createSigner(ring, hmac, now).upload('', uploadGrant)
+    await assert.rejects(createSigner(elsewhere).upload('', uploadGrant), /can sign/)
+    const byHmac = await createSigner(ring, hmac).upload('', uploadGrant)
     await assert.rejects(createVerifier(elsewhere, { now }).upload(byHmac), isRefused('invalid'))
   })
 
-  it('retire: the next one signs, and the old one verifies until its time is over', async () => {
+  it('retire: they sign nothing that would outlive them, and verify until their time is over', async () => {
     const until = now() + 100
     const [old] = keySet.keys
     const [fresh] = (await generateKeySet()).keys
     assert.ok(old !== undefined && fresh !== undefined)
-    const rotated = await createKeyRing({ keys: [{ ...old, useUntil: until }, fresh] })
+    const retiring = { ...old, useUntil: until }
+    const rotated = await createKeyRing({ keys: [retiring, fresh] })
+    const signer = createSigner(rotated)
     let time = now()
-    const signer = createSigner(rotated, null, () => time)
     const verifier = createVerifier(rotated, { now: () => time })
-    const byOld = await signer.delivery('', deliveryGrant)
-    assert.ok(byOld.includes(`&kid=${old.kid}&`))
+
+    const byOld = await signer.delivery('', { ...deliveryGrant, expires: until })
+    const byFresh = await signer.delivery('', { ...deliveryGrant, expires: until + 1 })
+    assert.ok(byOld.includes(`&kid=${old.kid}&`) && byFresh.includes(`&kid=${fresh.kid}&`))
+    await assert.rejects(
+      createSigner(await createKeyRing({ keys: [retiring] })).delivery('', deliveryGrant),
+      /can sign/,
+    )
+
     await verifier.delivery(byOld)
     time = until
-    assert.ok((await signer.delivery('', deliveryGrant)).includes(`&kid=${fresh.kid}&`))
     await assert.rejects(verifier.delivery(byOld), isRefused('invalid'))
+    await verifier.delivery(byFresh)
   })
 
   it('are refused when malformed', async () => {
@@ -267,7 +275,7 @@ describe('keys', () => {
   })
 
   it('are not found by the names every object has', async () => {
-    const url = await createSigner(ring, null, now).delivery('', deliveryGrant)
+    const url = await createSigner(ring).delivery('', deliveryGrant)
     for (const kid of ['__proto__', 'constructor', 'toString']) {
       await assert.rejects(createVerifier(ring, { now }).delivery(url.replace(hmac, kid)), isRefused('invalid'))
     }
