@@ -195,13 +195,13 @@ describe('PUT /u', () => {
     const slow = (store: ObjectStore) => ({
       ...store,
       put: async (...args: Parameters<ObjectStore['put']>) => {
-        await sleep(400)
+        await sleep(700)
         const stored = await store.put(...args)
-        await sleep(400)
+        await sleep(700)
         return stored
       },
     })
-    await using edge = await startTestEdge({ idleSeconds: 0.1, faulty: slow })
+    await using edge = await startTestEdge({ idleSeconds: 0.5, faulty: slow })
     const bytes = randomBytes(2_000_000)
     assert.equal((await put(await edge.putUrl({ size: bytes.length }), bytes)).status, 200)
   })
