@@ -53,6 +53,8 @@ export interface FileUpload {
   readonly hashedBytes: number
   /** Bytes that the store has or that are on their way. */
   readonly uploadedBytes: number
+  /** Those of them that were sent from here. */
+  readonly sentBytes: number
 }
 
 /** Times an upload is planned anew because the server lost it or the bytes arrived damaged. */
@@ -154,12 +156,14 @@ export function createFileUpload(
         try {
           return await transfer(digest, signal)
         } catch (error) {
-          const isDamaged = error instanceof ApiProblem && error.code === 'checksum-mismatch'
-          if (signal.aborted || !(isDamaged || error instanceof UploadGone)) throw error
-          await forget(digest)
+          if (signal.aborted) throw error
+          // The server ended the upload; what is tried next is another one.
+          const isRejected = error instanceof ApiProblem && error.status === 422
+          if (isRejected || error instanceof UploadGone) await forget(digest)
+          const isDamaged = isRejected && error.code === 'checksum-mismatch'
+          if (!(isDamaged || error instanceof UploadGone) || replans === replansAllowed) throw error
           // The file may have been written to after it was hashed.
           if (isDamaged) sha256 = null
-          if (replans === replansAllowed) throw error
         } finally {
           leave()
         }
@@ -186,6 +190,9 @@ export function createFileUpload(
     },
     get uploadedBytes() {
       return (session?.storedBytes() ?? 0) + bytesInFlight
+    },
+    get sentBytes() {
+      return session === null ? 0 : Math.max(0, session.storedBytes() - session.receivedBytes + bytesInFlight)
     },
   }
 }

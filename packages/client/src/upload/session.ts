@@ -15,6 +15,8 @@ export interface UploadSession {
   readonly uploadId: string
   /** Bytes of the parts that the store holds. */
   storedBytes(): number
+  /** Those that it held from the beginning. */
+  readonly receivedBytes: number
   /** Puts every part that is missing, up to `workers` of them open at once. */
   putMissing(options: PutMissingOptions): Promise<void>
   /** Resolves with the asset; puts parts again that the store turns out not to have. */
@@ -77,6 +79,7 @@ export function createSession(
     for (const { number, size } of parts) if (size === sizeOf(number)) mark(number)
   }
   takeReceived(received)
+  const receivedBytes = storedBytes
 
   async function putMissing({ workers, signal, onProgress }: PutMissingOptions): Promise<void> {
     const inFlight = new Map<number, number>()
@@ -144,6 +147,7 @@ export function createSession(
   return {
     uploadId,
     telemetry,
+    receivedBytes,
     storedBytes: () => storedBytes,
     putMissing,
     complete,

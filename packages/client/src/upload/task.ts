@@ -24,6 +24,8 @@ export interface UploadProgress {
   hashedBytes: number
   /** Bytes that the store has or that are on their way. */
   uploadedBytes: number
+  /** Bytes that were sent since the task was added; those of an earlier page or program do not count. */
+  sentBytes: number
   bytesPerSecond: number
   /** Seconds; null while nothing moves. */
   secondsLeft: number | null
@@ -69,7 +71,7 @@ export function createTask(source: UploadSource, options: AddOptions, dependenci
   const upload = createFileUpload(source, options, dependencies, {
     onPhase: enter,
     onBytes() {
-      speed.update(upload.uploadedBytes)
+      speed.update(upload.sentBytes)
       if (now() - lastNotified >= notifyEveryMs) notify()
     },
   })
@@ -92,6 +94,7 @@ export function createTask(source: UploadSource, options: AddOptions, dependenci
       size: source.size,
       hashedBytes: upload.hashedBytes,
       uploadedBytes,
+      sentBytes: upload.sentBytes,
       bytesPerSecond,
       secondsLeft: bytesPerSecond > 0 ? (source.size - uploadedBytes) / bytesPerSecond : null,
     }

@@ -55,7 +55,8 @@ function showOnTerminal(output: Output, env: DisplayOptions['env'], read: () => 
   let linesDrawn = 0
 
   function erase(): string {
-    return linesDrawn === 0 ? '' : `\x1b[${linesDrawn}A\x1b[0J`
+    // To the first column too: Ctrl-C makes the terminal print `^C` here.
+    return linesDrawn === 0 ? '' : `\r\x1b[${linesDrawn}A\x1b[0J`
   }
 
   function draw(): void {

@@ -32,6 +32,8 @@ export interface Tally {
   failed: FailedFile[]
   /** Bytes of the files that were uploaded. */
   bytes: number
+  /** Bytes that were sent now; less than `bytes` where earlier runs had sent some. */
+  bytesSent: number
   /** Why not every file was tried, or null. */
   stopped: 'interrupted' | 'signed-out' | 'unreachable' | null
 }
@@ -63,7 +65,7 @@ export function startUpload({ client, files, concurrency, resumeStore, signal }:
     transport,
     resumeStore,
   })
-  const tally: Tally = { uploaded: 0, alreadyThere: 0, restored: 0, failed: [], bytes: 0, stopped: null }
+  const tally: Tally = { uploaded: 0, alreadyThere: 0, restored: 0, failed: [], bytes: 0, bytesSent: 0, stopped: null }
   const inFlight = new Map<FoundFile, UploadTask>()
   const speed = createSpeedMeter(() => performance.now())
   const totalBytes = files.reduce((sum, file) => sum + file.size, 0)
@@ -74,7 +76,7 @@ export function startUpload({ client, files, concurrency, resumeStore, signal }:
   function progress(): Progress {
     const active = [...inFlight].map(([file, task]) => ({ file, progress: task.progress() }))
     const moving = active.reduce((sum, { progress }) => sum + progress.uploadedBytes, 0)
-    speed.update(tally.bytes + moving)
+    speed.update(tally.bytesSent + active.reduce((sum, { progress }) => sum + progress.sentBytes, 0))
     return {
       files: files.length,
       filesDone,
@@ -115,6 +117,7 @@ export function startUpload({ client, files, concurrency, resumeStore, signal }:
       inFlight.set(file, task)
       const outcome = await Promise.race([task.done, paused(task)])
       inFlight.delete(file)
+      tally.bytesSent += task.progress().sentBytes
       if (outcome !== 'paused' && outcome.state !== 'cancelled') settle(file, outcome)
     } catch (error) {
       if (!isSystemError(error)) throw error

@@ -21,7 +21,7 @@ export function exitCodeOf({ scan, tally }: UploadReport): number {
 }
 
 export function jsonSummary({ server, scan, tally, seconds }: UploadReport): string {
-  const { uploaded, alreadyThere, restored, failed, bytes, stopped } = tally
+  const { uploaded, alreadyThere, restored, failed, bytes, bytesSent, stopped } = tally
   const document = {
     server,
     found: scan.files.length,
@@ -31,8 +31,9 @@ export function jsonSummary({ server, scan, tally, seconds }: UploadReport): str
     skipped: scan.others,
     failed: [...failed, ...unreadableAsFailed(scan)],
     bytes,
+    bytesSent,
     seconds: Math.round(seconds * 1000) / 1000,
-    bytesPerSecond: Math.round(bytes / Math.max(seconds, 0.001)),
+    bytesPerSecond: Math.round(bytesSent / Math.max(seconds, 0.001)),
     stopped,
   }
   return `${JSON.stringify(document, null, 2)}\n`
@@ -43,7 +44,7 @@ export function textSummary(report: UploadReport): string {
   const failed = [...tally.failed, ...unreadableAsFailed(scan)]
   const lines = []
   if (tally.uploaded > 0) {
-    const speed = `${formatBytes(tally.bytes / Math.max(seconds, 0.001))}/s`
+    const speed = `${formatBytes(tally.bytesSent / Math.max(seconds, 0.001))}/s`
     const time = `${formatBytes(tally.bytes)} in ${formatDuration(seconds)}, ${speed}`
     lines.push(`Uploaded       ${count(tally.uploaded, 'file')} (${time})`)
   }
@@ -53,7 +54,8 @@ export function textSummary(report: UploadReport): string {
     lines.push(`Skipped        ${count(scan.others.length, 'file')}, not photos or videos (--all tries them)`)
   }
   if (failed.length > 0) lines.push(`Failed         ${count(failed.length, 'file')}`, ...failureLines(failed))
-  if (lines.length === 0) lines.push('There is nothing to upload: no photos or videos were found.')
+  if (lines.length === 0 && scan.files.length === 0)
+    lines.push('There is nothing to upload: no photos or videos were found.')
   if (tally.stopped !== null) lines.push(stopLine(report))
   return `${lines.join('\n')}\n`
 }
