@@ -294,7 +294,7 @@ function edgesOf(config: Config, ring: Parameters<typeof createSigner>[0], site:
   return [own, ...others]
 }
 
-function originsOf(config: Config): string[] {
+export function originsOf(config: Pick<Config, 'publicUrl' | 'corsOrigins'>): string[] {
   const own = config.publicUrl === null ? [] : [new URL(config.publicUrl).origin]
   return [...own, ...config.corsOrigins]
 }

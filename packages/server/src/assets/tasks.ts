@@ -3,9 +3,10 @@ import { type Db, violates } from '../engines/database/database.ts'
 import type { Tasks } from '../engines/jobs/jobs.ts'
 import { readSha256 } from '../engines/object-store/digest.ts'
 import { type ObjectStore, ObjectStoreError } from '../engines/object-store/index.ts'
-import { history, jobAttempt } from '../history/index.ts'
+import { jobAttempt } from '../history/index.ts'
 import type { AssetRow } from './asset.ts'
 import { type ChangeContext, purgeTrashed } from './change.ts'
+import { markLost } from './loss.ts'
 
 declare module '../engines/jobs/jobs.ts' {
   interface TaskPayloads {
@@ -34,7 +35,7 @@ async function processAsset(context: AssetTaskContext, assetId: string, attempt:
     await makeReady(context.db, asset, sha256)
   } catch (error) {
     if (!(error instanceof ObjectStoreError && error.code === 'not-found')) throw error
-    await makeFailed(context.db, asset, attempt)
+    await markLost(context.db, asset, 'original-missing', attempt)
   }
 }
 
@@ -53,22 +54,4 @@ async function makeReady(db: Db, asset: AssetRow, sha256: Uint8Array): Promise<v
     if (!violates(error, 'asset_content')) throw error
     await ready(true)
   }
-}
-
-async function makeFailed(db: Db, asset: AssetRow, attempt: number): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await tx
-      .updateTable('asset')
-      .set((eb) => ({ state: 'failed', failure: 'original-missing', version: eb('version', '+', 1) }))
-      .where('id', '=', asset.id)
-      .execute()
-    await history.record(tx, jobAttempt(asset.owner_id, attempt), {
-      action: 'asset.process',
-      objectType: 'asset',
-      objectId: asset.id,
-      size: asset.size,
-      contentType: asset.content_type,
-      errorClass: 'original-missing',
-    })
-  })
 }

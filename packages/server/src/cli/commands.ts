@@ -1,6 +1,7 @@
 /** Every command, in the order a person meets them. */
 import type { Command } from './command.ts'
 import { configCommand } from './config.ts'
+import { doctorCommand } from './doctor.ts'
 import { getCommand } from './get.ts'
 import { listCommand } from './list.ts'
 import { loginCommand, logoutCommand } from './login.ts'
@@ -16,6 +17,7 @@ export const commands: Command[] = [
   getCommand,
   loginCommand,
   logoutCommand,
+  doctorCommand,
   configCommand,
   migrateCommand,
   openapiCommand,

@@ -7,6 +7,7 @@
  */
 import { type Selectable, sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
+import { isLostAsset } from '../assets/index.ts'
 import type { Tx } from '../engines/database/database.ts'
 import type { AssetTable } from '../engines/database/schema.ts'
 import { type Attempt, errorClass, history } from '../history/index.ts'
@@ -64,11 +65,10 @@ async function commit(
   if (upload.state !== 'uploading') return settledOutcome({ ...context, db: tx }, upload)
 
   const inserted = await insertAsset(context, tx, upload, verified)
-  const asset = inserted ?? (await claimExisting(tx, upload, verified))
+  const asset = inserted ?? (await claimExisting(context, tx, upload, verified))
   if (inserted === null) {
-    // Two uploads of one file: the first made the asset, the second gives its bytes back.
+    // Two uploads of one file: the first made the asset, the second gives its bytes, or the lost ones', back.
     await quota.release(tx, upload.owner_id, upload.reserved_bytes)
-    await giveUpObjects(context.jobs, tx, [{ ...upload, reason: 'duplicate' }])
   } else {
     await quota.settle(tx, upload.owner_id, upload.reserved_bytes, verified.size)
     await context.jobs.enqueue(tx, 'asset:process', { assetId: asset.id })
@@ -118,8 +118,16 @@ async function insertAsset(
   return row ?? null
 }
 
-/** The asset that already holds these bytes, out of the trash if it was there: sending a file again means wanting it. */
-async function claimExisting(tx: Tx, upload: UploadRow, verified: VerifiedObject): Promise<AssetRow> {
+/**
+ * The asset that has these bytes already, out of the trash if it was there: sending a file again means wanting it. The
+ * object of the upload is given up; but where the asset had lost its own, it takes the new one and is whole again.
+ */
+async function claimExisting(
+  context: UploadContext,
+  tx: Tx,
+  upload: UploadRow,
+  verified: VerifiedObject,
+): Promise<AssetRow> {
   const row = await tx
     .updateTable('asset')
     .set((eb) => ({ trashed_at: null, version: eb('version', '+', 1) }))
@@ -131,7 +139,25 @@ async function claimExisting(tx: Tx, upload: UploadRow, verified: VerifiedObject
   // It was purged between the conflict and this look; the client asks again and the insert succeeds.
   if (row === undefined)
     throw problems.unavailable('A copy of this file is being removed right now.', { retryAfter: 1 })
-  return row
+  if (!isLostAsset(row)) {
+    await giveUpObjects(context.jobs, tx, [{ ...upload, reason: 'duplicate' }])
+    return row
+  }
+  await giveUpObjects(context.jobs, tx, [
+    { object_key: row.object_key, grants_until: row.grants_until, reason: 'lost, uploaded again' },
+  ])
+  await context.jobs.enqueue(tx, 'asset:process', { assetId: row.id })
+  return tx
+    .updateTable('asset')
+    .set({
+      state: 'processing',
+      failure: null,
+      object_key: upload.object_key,
+      grants_until: upload.grants_until,
+    })
+    .where('id', '=', row.id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
 }
 
 async function settledOutcome(context: Pick<UploadContext, 'db'>, upload: UploadRow): Promise<Completion> {

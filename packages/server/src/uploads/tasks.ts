@@ -11,7 +11,7 @@ declare module '../engines/jobs/jobs.ts' {
 }
 
 /** Seconds; between opening a multipart and writing its row lie milliseconds, so an hour is plenty. */
-const unknownMultipartAge = 3600
+export const unknownMultipartAge = 3600
 
 export function uploadTasks(context: UploadContext): Pick<Tasks, 'uploads:expire'> {
   return {

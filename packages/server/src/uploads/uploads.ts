@@ -3,6 +3,7 @@
  * the Uppy doors all stand on it.
  */
 import type { Readable } from 'node:stream'
+import { isLost } from '../assets/index.ts'
 import type { Purpose } from '../engines/database/schema.ts'
 import { type Attempt, errorClass, history } from '../history/index.ts'
 import { problems } from '../problem.ts'
@@ -113,12 +114,16 @@ export function createUploads(context: UploadContext) {
   }
 
   async function findByContent(ownerId: string, sha256: Uint8Array): Promise<AssetRow | undefined> {
-    return db
-      .selectFrom('asset')
-      .selectAll()
-      .where('owner_id', '=', ownerId)
-      .where('sha256', '=', sha256)
-      .where(isFirst)
-      .executeTakeFirst()
+    return (
+      db
+        .selectFrom('asset')
+        .selectAll()
+        .where('owner_id', '=', ownerId)
+        .where('sha256', '=', sha256)
+        .where(isFirst)
+        // One whose bytes are lost wants them again.
+        .where((eb) => eb.not(isLost))
+        .executeTakeFirst()
+    )
   }
 }
