@@ -73,4 +73,10 @@ function help(name: string | undefined, out: NodeJS.WritableStream = process.std
   return 0
 }
 
+// `heliograph list | head` closes the pipe when it has enough; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
 process.exitCode = await main(process.argv.slice(2))

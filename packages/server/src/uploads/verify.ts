@@ -4,7 +4,7 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import { readSha256 } from '../engines/object-store/digest.ts'
-import { type ObjectInfo, type ObjectStore, ObjectStoreError } from '../engines/object-store/index.ts'
+import { type ObjectStore, ObjectStoreError } from '../engines/object-store/index.ts'
 import { problems } from '../problem.ts'
 import type { UploadContext, UploadRow } from './context.ts'
 import { type MediaType, recogniseMedia, sampleSize } from './media-type.ts'
@@ -22,19 +22,21 @@ export interface VerifiedObject extends MediaType {
  */
 export async function verifyUpload(context: UploadContext, upload: UploadRow): Promise<VerifiedObject> {
   const { store } = context
-  const info = upload.store_upload_id === null ? await store.head(upload.object_key) : await joinParts(context, upload)
-  if (info === null) throw incomplete(expectedParts(upload))
+  if (upload.store_upload_id !== null) await joinParts(context, upload, upload.store_upload_id)
+  const found = await readStart(store, upload.object_key)
+  if (found === null) throw incomplete(expectedParts(upload))
   context.fault('complete.joined')
-  if (upload.size !== null && info.size !== upload.size) {
-    throw problems.sizeMismatch(`${upload.size} bytes were declared and ${info.size} arrived. Upload the file again.`)
+  if (upload.size !== null && found.size !== upload.size) {
+    throw problems.sizeMismatch(`${upload.size} bytes were declared and ${found.size} arrived. Upload the file again.`)
   }
-  const media = await recognise(store, upload, info.size)
+  const media = await recogniseMedia(found.sample, upload.content_type)
+  if (media === null) throw contentMismatch(upload.content_type)
   const sha256 = await knownSha256(store, upload)
   if (upload.sha256 !== null && sha256 !== null && !timingSafeEqual(upload.sha256, sha256)) {
     throw problems.checksumMismatch('The bytes that arrived have another SHA-256 than declared. Upload the file again.')
   }
   context.fault('complete.verified')
-  return { ...media, size: info.size, sha256 }
+  return { ...media, size: found.size, sha256 }
 }
 
 /** What the store holds of an upload, for clients that resume. */
@@ -53,11 +55,10 @@ export async function receivedParts(
   return info === null ? [] : expectedParts(upload)
 }
 
-async function joinParts(context: UploadContext, upload: UploadRow): Promise<ObjectInfo | null> {
-  const { store } = context
-  const uploadId = upload.store_upload_id ?? ''
+/** Makes one object of the parts, once all are there; nothing to do when an earlier completion did. */
+async function joinParts({ store }: UploadContext, upload: UploadRow, uploadId: string): Promise<void> {
   const parts = await listParts(store, upload, uploadId)
-  if (parts === null) return store.head(upload.object_key)
+  if (parts === null) return
   const expected = expectedParts(upload)
   if (expected.length > 0) {
     const sizes = new Map(parts.map((part) => [part.number, part.size]))
@@ -72,11 +73,10 @@ async function joinParts(context: UploadContext, upload: UploadRow): Promise<Obj
     throw incomplete([])
   }
   try {
-    return await store.completeMultipart(upload.object_key, uploadId, parts)
+    await store.completeMultipart(upload.object_key, uploadId, parts)
   } catch (error) {
-    // Closed by an abort that won the race; the commit will find the upload over.
-    if (error instanceof ObjectStoreError && error.code === 'closed') return store.head(upload.object_key)
-    throw error
+    // Closed by an abort that won the race; there will be no object to find.
+    if (!(error instanceof ObjectStoreError && error.code === 'closed')) throw error
   }
 }
 
@@ -89,13 +89,20 @@ async function listParts(store: ObjectStore, upload: UploadRow, uploadId: string
   }
 }
 
-async function recognise(store: ObjectStore, upload: UploadRow, size: number): Promise<MediaType> {
-  const { body } = await store.get(upload.object_key, { range: { start: 0, end: Math.min(size, sampleSize) - 1 } })
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk as Uint8Array)
-  const media = await recogniseMedia(Buffer.concat(chunks), upload.content_type)
-  if (media !== null) return media
-  throw contentMismatch(upload.content_type)
+/** Existence, size and first bytes of an object in one request; null when there is none. */
+async function readStart(store: ObjectStore, key: string): Promise<{ size: number; sample: Uint8Array } | null> {
+  try {
+    const { info, body } = await store.get(key, { range: { start: 0, end: sampleSize - 1 } })
+    const chunks: Uint8Array[] = []
+    for await (const chunk of body) chunks.push(chunk as Uint8Array)
+    return { size: info.size, sample: Buffer.concat(chunks) }
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError)) throw error
+    if (error.code === 'not-found') return null
+    // Not one byte to read: a form or a stream of unknown size was empty.
+    if (error.code === 'invalid-range') return { size: 0, sample: new Uint8Array() }
+    throw error
+  }
 }
 
 export function contentMismatch(declared: string) {
@@ -106,11 +113,13 @@ export function contentMismatch(declared: string) {
   )
 }
 
+/**
+ * A local file is read in a moment, if its hash is not remembered. A remote one is asked for and read only when the client
+ * staked a checksum on it, and is left to the worker otherwise: without one nothing made the store attest any.
+ */
 async function knownSha256(store: ObjectStore, upload: UploadRow): Promise<Uint8Array | null> {
-  const attested = await store.attestedSha256(upload.object_key)
-  if (attested !== null) return attested
-  // A local file is read in a moment; a remote one is left to the worker unless the client staked a checksum on it.
-  return upload.sha256 !== null || store.kind === 'file' ? readSha256(store, upload.object_key) : null
+  if (store.kind !== 'file' && upload.sha256 === null) return null
+  return (await store.attestedSha256(upload.object_key)) ?? readSha256(store, upload.object_key)
 }
 
 function incomplete(missing: { number: number; size: number }[]) {
