@@ -19,12 +19,14 @@ export const programs = {
 export function provide(wanted, log) {
   const missing = wanted.filter((program) => pathOf(program) === undefined)
   if (missing.length === 0) return
-  const packages = missing.flatMap((program) => program.packages)
   if (existsSync('/usr/bin/apt-get') && process.getuid?.() === 0) {
-    console.error(`Installing ${packages.join(', ')} with apt-get …`)
-    const isInstalled =
-      aptGet(['update'], log) && aptGet(['install', '-y', '--no-install-recommends', ...packages], log)
-    if (!isInstalled) console.error(readFileSync(log, 'utf8').split('\n').slice(-30).join('\n'))
+    aptGet(['update'], log)
+    // One at a time, so that a package which is not to be had costs only its own suite.
+    for (const { packages } of missing) {
+      console.error(`Installing ${packages.join(', ')} with apt-get …`)
+      const isInstalled = aptGet(['install', '-y', '--no-install-recommends', ...packages], log)
+      if (!isInstalled) console.error(readFileSync(log, 'utf8').trim().split('\n').slice(-20).join('\n'))
+    }
   }
   for (const { suite, command, packages } of wanted.filter((program) => pathOf(program) === undefined)) {
     console.error(
