@@ -13,15 +13,16 @@ import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parse
 import { assetRoutes, assetTasks, type ChangeContext } from './assets/index.ts'
 import type { Config } from './config/index.ts'
 import { createDelivery, jwksRoutes, loadSigningKeys } from './delivery/index.ts'
-import { createAdmission, edgeRoutes, type RecordTransfer } from './edge/index.ts'
+import { edgeRoutes, type RecordTransfer } from './edge/index.ts'
 import { type OpenDatabase, openDatabase } from './engines/database/database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './engines/database/embedded/embedded-postgres.ts'
 import { migrate } from './engines/database/migrate.ts'
-import { createFaults } from './engines/faults/faults.ts'
+import { createFaults, type Fault } from './engines/faults/faults.ts'
 import { createJobs, migrateJobs, type RunningJobs, type Tasks } from './engines/jobs/jobs.ts'
 import { type ObjectStore, openObjectStore } from './engines/object-store/index.ts'
 import { createMetrics } from './engines/telemetry/metrics.ts'
 import { createHistoryWriter } from './history/index.ts'
+import { createAdmission } from './http/admission.ts'
 import { createApp } from './http/app.ts'
 import { healthRoutes } from './http/health.ts'
 import { forgetIdempotencyKeys } from './http/idempotency.ts'
@@ -58,14 +59,21 @@ export interface HeliographServer {
 /** Every engine and domain function, without anything listening: for the server, and for commands such as `doctor`. */
 export type Engines = Awaited<ReturnType<typeof openEngines>>
 
-export async function openEngines(config: Config, log: FastifyBaseLogger, options: { migrate: boolean }) {
+export async function openEngines(
+  config: Config,
+  log: FastifyBaseLogger,
+  options: { migrate: boolean; fault?: Fault },
+) {
   const embedded = config.databaseUrl === null ? await startEmbedded(config, log) : null
   const database = openDatabase({
     url: config.databaseUrl ?? embedded?.url ?? '',
     poolSize: config.databasePool,
     onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   })
-  const store = openObjectStore(config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'files'))}`)
+  const store = openObjectStore(
+    config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'files'))}`,
+    options.fault === undefined ? {} : { fault: options.fault },
+  )
   try {
     if (options.migrate) await migrateAll(database)
   } catch (error) {
@@ -94,9 +102,10 @@ export async function startServer(
   log: FastifyBaseLogger,
   injected: Injected = {},
 ): Promise<HeliographServer> {
-  const engines = await openEngines(config, log, { migrate: true })
+  const fault = createFaults(config.faultPoint)
+  const engines = await openEngines(config, log, { migrate: true, fault })
   try {
-    return await startRoles(config, log, engines, injected)
+    return await startRoles(config, log, engines, fault, injected)
   } catch (error) {
     await engines.close()
     throw error
@@ -107,12 +116,12 @@ async function startRoles(
   config: Config,
   log: FastifyBaseLogger,
   engines: Engines,
+  fault: Fault,
   injected: Injected,
 ): Promise<HeliographServer> {
   const { db, pool, jobs } = engines
   const store = injected.store?.(engines.store) ?? engines.store
   const now = injected.now ?? (() => new Date())
-  const fault = createFaults(config.faultPoint)
   const metrics = createMetrics({ pool, jobs })
   const historyWriter = createHistoryWriter({ db, log })
   const ring = await loadSigningKeys(config.dataDir)

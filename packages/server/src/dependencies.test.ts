@@ -8,7 +8,13 @@ const root = import.meta.dirname
 /** What every layer may use: the vocabulary of errors. */
 const vocabulary = new Set(['problem.ts', 'store-problem.ts'])
 /** The part of the door that route files of domains declare themselves with. */
-const routeVocabulary = new Set(['http/policy.ts', 'http/conventions.ts'])
+const routeVocabulary = new Set([
+  'http/admission.ts',
+  'http/conventions.ts',
+  'http/policy.ts',
+  'http/silent-client.ts',
+  'http/unread-body.ts',
+])
 
 interface Import {
   from: string

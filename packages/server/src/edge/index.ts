@@ -1,5 +1,2 @@
-export { type Admission, createAdmission } from './admission.ts'
 export { type EdgeOptions, edgeRoutes } from './routes.ts'
-export { closeWhenSilent } from './silent-client.ts'
 export type { Meter, RecordTransfer, TransferEvent } from './transfer.ts'
-export { answerAndDiscard } from './unread-body.ts'

@@ -6,10 +6,10 @@
 import type { UploadGrant, Verifier } from '@heliograph/signing'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ObjectStore } from '../engines/object-store/object-store.ts'
+import type { Admission } from '../http/admission.ts'
+import { closeWhenSilent } from '../http/silent-client.ts'
 import { problems } from '../problem.ts'
-import type { Admission } from './admission.ts'
 import { expectedDigest } from './digest-headers.ts'
-import { closeWhenSilent } from './silent-client.ts'
 import { createTransfer, type Meter, type RecordTransfer } from './transfer.ts'
 
 export interface PutBytesOptions {

@@ -5,12 +5,12 @@
 import type { Verifier } from '@heliograph/signing'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ObjectStore } from '../engines/object-store/object-store.ts'
-import type { Admission } from './admission.ts'
+import type { Admission } from '../http/admission.ts'
+import { answerAndDiscard } from '../http/unread-body.ts'
 import { allowOrigins } from './cors.ts'
 import { getBytes } from './get-bytes.ts'
 import { putBytes } from './put-bytes.ts'
 import type { Meter, RecordTransfer } from './transfer.ts'
-import { answerAndDiscard } from './unread-body.ts'
 
 export interface EdgeOptions {
   store: Pick<ObjectStore, 'put' | 'putPart' | 'head' | 'get'>

@@ -15,9 +15,9 @@ import {
 } from '@heliograph/signing'
 import Fastify from 'fastify'
 import { createFileStore, type ObjectStore } from '../engines/object-store/index.ts'
+import { createAdmission } from '../http/admission.ts'
 import { handleErrors } from '../http/errors.ts'
 import { requirePolicies } from '../http/policy.ts'
-import { createAdmission } from './admission.ts'
 import { type EdgeOptions, edgeRoutes } from './routes.ts'
 import type { TransferEvent } from './transfer.ts'
 

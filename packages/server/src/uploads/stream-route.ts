@@ -2,9 +2,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AssetSchema, presentAsset, type SignOriginal } from '../assets/index.ts'
-import { type Admission, answerAndDiscard, closeWhenSilent } from '../edge/index.ts'
+import type { Admission } from '../http/admission.ts'
 import { orProblem } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
+import { closeWhenSilent } from '../http/silent-client.ts'
+import { answerAndDiscard } from '../http/unread-body.ts'
 import { problems } from '../problem.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -70,7 +72,7 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
             request.raw,
           )
           bytesIn(asset.size)
-          return await reply.code(created ? 201 : 200).send({ asset: await presentAsset(asset, signOriginal) })
+          return reply.code(created ? 201 : 200).send({ asset: await presentAsset(asset, signOriginal) })
         } catch (error) {
           // Nobody is left to answer.
           if (request.raw.destroyed && !request.raw.complete) return reply.hijack()
