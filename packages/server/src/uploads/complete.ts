@@ -86,6 +86,7 @@ async function commit(
     contentType: verified.contentType,
     phases: { transfer: context.now().getTime() - upload.created_at.getTime(), verify: verifyMilliseconds },
   })
+  context.fault('complete.uncommitted')
   return { asset, created: inserted !== null }
 }
 

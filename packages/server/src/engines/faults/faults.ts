@@ -2,19 +2,29 @@
  * Named points at which a crash test makes this process die as by a power cut. Inert unless the environment of a test
  * names one: `complete.joined` dies the first time it is reached, `complete.joined#3` the third.
  */
-export type FaultPoint =
-  | 'plan.multipart-created'
-  | 'plan.committed'
-  | 'part.received'
-  | 'complete.joined'
-  | 'complete.verified'
-  | 'complete.committed'
-  | 'stream.stored'
-  | 'abort.committed'
-  | 'expire.committed'
-  | 'purge.committed'
-  | 'purge.object-deleted'
-  | 'process.read'
+/** In the order of a file's life. */
+export const faultPoints = [
+  'plan.multipart-created',
+  'plan.committed',
+  /** The bytes are on disk and have no name yet. */
+  'store.written',
+  /** They have their name; what they were written as, or assembled from, is still there. */
+  'store.published',
+  'part.received',
+  'stream.stored',
+  'complete.joined',
+  'complete.verified',
+  /** Everything is written and nothing committed. */
+  'complete.uncommitted',
+  'complete.committed',
+  'abort.committed',
+  'expire.committed',
+  'process.read',
+  'purge.committed',
+  'purge.object-deleted',
+] as const
+
+export type FaultPoint = (typeof faultPoints)[number]
 
 /** Called where a crash would hurt most. */
 export type Fault = (point: FaultPoint) => void

@@ -10,13 +10,14 @@
 import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { access, constants, type FileHandle, lstat, open, opendir, rm, unlink } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import type { Fault } from '../faults/faults.ts'
 import { createDigestMemory } from './digest-memory.ts'
 import { isMissing, storing, toStoreError } from './file/errors.ts'
 import { etagOf, statFile, toInfo } from './file/info.ts'
 import { createFolders, createLayout, syncFolder } from './file/layout.ts'
 import { createFileMultiparts, maxParts } from './file/multipart.ts'
 import { createTemporaryNames } from './file/owner.ts'
-import { createPublish, isThere } from './file/publish.ts'
+import { createPublish, isThere, type Publish } from './file/publish.ts'
 import { createFileWriter } from './file/write.ts'
 import { isObjectKey } from './key.ts'
 import { type ByteRange, type ObjectInfo, type ObjectStore, ObjectStoreError } from './object-store.ts'
@@ -26,20 +27,27 @@ export interface FileStoreOptions {
   root: string
   /** False for a file system known to have no hard links; found out by itself when absent. */
   hardLinks?: boolean
+  /** For crash tests. */
+  fault?: Fault
 }
 
 export interface FileStore extends ObjectStore {
   readonly kind: 'file'
 }
 
-export function createFileStore({ root, hardLinks = true }: FileStoreOptions): FileStore {
+export function createFileStore({ root, hardLinks = true, fault = () => undefined }: FileStoreOptions): FileStore {
   const layout = createLayout(resolve(root))
   makeFolders(resolve(root), [layout.objects, layout.multipart, layout.tmp])
   const names = createTemporaryNames()
   const digests = createDigestMemory()
   const folders = createFolders(layout)
   const writer = createFileWriter()
-  const publish = createPublish(layout, folders, hardLinks)
+  const publishDurably = createPublish(layout, folders, hardLinks)
+  const publish: Publish = async (temporary, path) => {
+    fault('store.written')
+    await publishDurably(temporary, path)
+    fault('store.published')
+  }
   const multiparts = createFileMultiparts({ layout, names, publish, digests })
 
   /** Removes a temporary name. That it cannot be removed now changes no outcome: `sweep` is there for it. */

@@ -1,5 +1,6 @@
 /** The object store of a deployment, chosen by its URL; and what callers need of it. */
 import { fileURLToPath } from 'node:url'
+import type { Fault } from '../faults/faults.ts'
 import { createFileStore, type FileStore } from './file-store.ts'
 import { createS3Store, type S3Store } from './s3-store.ts'
 
@@ -12,9 +13,9 @@ export { createS3Store, type S3Store } from './s3-store.ts'
  * `file:/absolute/folder`, `file:./relative/folder` (from the working folder) or
  * `s3://KEY:SECRET@bucket?endpoint=…&region=…&prefix=…`. Throws a `TypeError` that says what is wrong with any other.
  */
-export function openObjectStore(url: string): FileStore | S3Store {
+export function openObjectStore(url: string, options: { fault?: Fault } = {}): FileStore | S3Store {
   if (url.startsWith('s3:')) return createS3Store({ url })
-  if (url.startsWith('file:')) return createFileStore({ root: folderOf(url) })
+  if (url.startsWith('file:')) return createFileStore({ root: folderOf(url), ...options })
   throw new TypeError('An object store is file:/folder or s3://bucket?endpoint=…')
 }
 
