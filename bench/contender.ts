@@ -34,15 +34,6 @@ export interface Backing {
   stop(): Promise<void>
 }
 
-export interface S3Target {
-  endpoint: string
-  bucket: string
-  accessKey: string
-  secretKey: string
-  count(size: number): Promise<number>
-  stop(): Promise<void>
-}
-
 export interface RunningServer {
   pid: number
   /** Where uploads go. */
@@ -68,50 +59,31 @@ const ours = (label: string, protocol: Protocol, environment = {}): Contender =>
   protocol,
   program: ['../packages/server/src/cli/main.ts', 'serve'],
   path: '',
-  environment: { OPS_PORT: '0', LOG_LEVEL: 'error', ...environment },
+  environment: { OPS_PORT: '0', LOG_LEVEL: 'silent', ...environment },
   isOurs: true,
 })
 
 export const floor = peer('pipeline + fsync (the floor)', 'put', 'pipeline', '/', { FSYNC: '1' })
-
-export const fileContenders: Contender[] = [
-  peer('pipeline', 'put', 'pipeline'),
-  floor,
-  peer('express + multer (disk)', 'multipart-form', 'express-multer'),
-  peer('@tus/server (file store)', 'tus', 'tus', '/files'),
-  ours('heliograph, direct', 'direct'),
-  ours('heliograph, streaming', 'stream'),
-]
 
 export const heliograph = {
   direct: ours('heliograph, direct', 'direct'),
   stream: ours('heliograph, streaming', 'stream'),
 }
 
-/** The same store for all three, fresh for each run. */
-export function s3Contenders(startStore: () => Promise<S3Target>): {
-  direct: Contender
-  stream: Contender
-  peer: Contender
-} {
-  const backing = async (): Promise<Backing> => {
-    const store = await startStore()
-    const at = `${encodeURIComponent(store.accessKey)}:${encodeURIComponent(store.secretKey)}@${store.bucket}`
-    return {
-      environment: {
-        OBJECT_STORE_URL: `s3://${at}?endpoint=${encodeURIComponent(store.endpoint)}&region=us-east-1`,
-        S3_ENDPOINT: store.endpoint,
-        S3_BUCKET: store.bucket,
-        S3_ACCESS_KEY: store.accessKey,
-        S3_SECRET_KEY: store.secretKey,
-      },
-      count: store.count,
-      stop: store.stop,
-    }
-  }
+export const fileContenders: Contender[] = [
+  peer('pipeline', 'put', 'pipeline'),
+  floor,
+  peer('express + multer (disk)', 'multipart-form', 'express-multer'),
+  peer('@tus/server (file store)', 'tus', 'tus', '/files'),
+  heliograph.direct,
+  heliograph.stream,
+]
+
+/** With the same kind of store for all three. */
+export function s3Contenders(backing: () => Promise<Backing>): Record<'direct' | 'stream' | 'peer', Contender> {
   return {
-    direct: { ...ours('heliograph, direct', 'direct'), backing },
-    stream: { ...ours('heliograph, streaming', 'stream'), backing },
+    direct: { ...heliograph.direct, backing },
+    stream: { ...heliograph.stream, backing },
     peer: { ...peer('express + PutObject', 'put', 'stream-to-s3'), backing },
   }
 }

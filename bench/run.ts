@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { manyFiles } from './case-a-many-files.ts'
+import { objectStore } from './case-b-object-store.ts'
 import { oneLargeFile } from './case-c-one-large-file.ts'
 import { controlPlane } from './case-d-control-plane.ts'
 import { benchDirectory, floor } from './contender.ts'
@@ -15,7 +16,7 @@ import { megabytes, renderSection, type Section, writeResults } from './report.t
 
 const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   a: manyFiles,
-  b: async (context) => (await import('./case-b-object-store.ts')).objectStore(context),
+  b: objectStore,
   c: oneLargeFile,
   d: controlPlane,
 }
