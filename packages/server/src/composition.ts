@@ -33,6 +33,7 @@ import {
   createUploads,
   defaultPartSize,
   streamRoute,
+  tusRoutes,
   type UploadContext,
   type UploadEdge,
   uploadRoutes,
@@ -185,6 +186,7 @@ async function startRoles(
       }),
       uploadRoutes({ uploads, signOriginal }),
       streamRoute({ uploads, signOriginal, admission, bytesIn: metrics.bytesIn }),
+      tusRoutes({ uploads, admission, bytesIn: metrics.bytesIn, record: historyWriter.add }),
       assetRoutes({ db, store, changes, signOriginal }),
       jwksRoutes({ ring }),
     )

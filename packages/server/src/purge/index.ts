@@ -1,1 +1,1 @@
-export { type GivenUpObject, giveUpObjects, type PurgeDeps, purgeTasks } from './purge.ts'
+export { foreseeDeletion, type GivenUpObject, giveUpObjects, type PurgeDeps, purgeTasks } from './purge.ts'

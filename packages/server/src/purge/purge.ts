@@ -57,6 +57,20 @@ export async function giveUpObjects(jobs: Jobs, tx: Tx, objects: GivenUpObject[]
   }
 }
 
+/**
+ * For a temporary object, before it is stored: whoever dies, the sweep removes it some time after `due_at`. It is given up
+ * as any other when it is not needed any more.
+ */
+export async function foreseeDeletion(
+  db: Db | Tx,
+  object: { object_key: string; reason: string; due_at: Date },
+): Promise<void> {
+  await db
+    .insertInto('object_deletion')
+    .values({ ...object, sweep_until: new Date(0) })
+    .execute()
+}
+
 export interface PurgeDeps {
   db: Db
   store: ObjectStore

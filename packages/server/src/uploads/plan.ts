@@ -46,8 +46,9 @@ export async function planUpload(context: UploadContext, attempt: Attempt, reque
   if (request.size !== null) checkSize(request.size, limits.maxFileSize)
 
   const key = newObjectKey()
+  // Only a direct upload is told its parts beforehand; with the other protocols they come as they come.
   const transfer =
-    request.size === null
+    request.size === null || request.protocol !== 'direct'
       ? { strategy: request.strategy }
       : planTransfer(request.size, request.strategy, store.maxParts)
   const storeUploadId = transfer.strategy === 'multipart' ? await store.createMultipart(key, { contentType }) : null

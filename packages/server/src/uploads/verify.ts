@@ -4,11 +4,11 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import { readSha256 } from '../engines/object-store/digest.ts'
-import { type ObjectStore, ObjectStoreError } from '../engines/object-store/index.ts'
+import { type ObjectStore, ObjectStoreError, type PartInfo } from '../engines/object-store/index.ts'
 import { problems } from '../problem.ts'
 import type { UploadContext, UploadRow } from './context.ts'
 import { type MediaType, recogniseMedia, sampleSize } from './media-type.ts'
-import { expectedParts } from './transfer.ts'
+import { type ExpectedPart, expectedParts } from './transfer.ts'
 
 export interface VerifiedObject extends MediaType {
   size: number
@@ -59,24 +59,33 @@ export async function receivedParts(
 async function joinParts({ store }: UploadContext, upload: UploadRow, uploadId: string): Promise<void> {
   const parts = await listParts(store, upload, uploadId)
   if (parts === null) return
-  const expected = expectedParts(upload)
-  if (expected.length > 0) {
-    const sizes = new Map(parts.map((part) => [part.number, part.size]))
-    const missing = expected.filter((part) => sizes.get(part.number) !== part.size)
-    if (missing.length > 0) throw incomplete(missing)
-    if (parts.length > expected.length) {
-      throw problems.sizeMismatch(
-        `${expected.length} parts were planned and ${parts.length} arrived. Upload the file again.`,
-      )
-    }
-  } else if (parts.length === 0) {
-    throw incomplete([])
-  }
+  if (upload.part_size === null) requireWhole(upload, parts)
+  else requirePlanned(expectedParts(upload), parts)
   try {
     await store.completeMultipart(upload.object_key, uploadId, parts)
   } catch (error) {
     // Closed by an abort that won the race; there will be no object to find.
     if (!(error instanceof ObjectStoreError && error.code === 'closed')) throw error
+  }
+}
+
+function requirePlanned(expected: ExpectedPart[], parts: PartInfo[]): void {
+  const sizes = new Map(parts.map((part) => [part.number, part.size]))
+  const missing = expected.filter((part) => sizes.get(part.number) !== part.size)
+  if (missing.length > 0) throw incomplete(missing)
+  if (parts.length > expected.length) {
+    throw problems.sizeMismatch(
+      `${expected.length} parts were planned and ${parts.length} arrived. Upload the file again.`,
+    )
+  }
+}
+
+/** Parts that were not planned are all there when they add up; while the size is unknown nobody can say that they are. */
+function requireWhole(upload: UploadRow, parts: PartInfo[]): void {
+  const total = parts.reduce((sum, part) => sum + part.size, 0)
+  if (upload.size === null || total < upload.size) throw incomplete([])
+  if (total > upload.size) {
+    throw problems.sizeMismatch(`${upload.size} bytes were declared and ${total} arrived. Upload the file again.`)
   }
 }
 
@@ -124,7 +133,11 @@ async function knownSha256(store: ObjectStore, upload: UploadRow): Promise<Uint8
 
 function incomplete(missing: { number: number; size: number }[]) {
   return problems.uploadIncomplete(
-    missing.length === 1 ? 'One part has not arrived yet.' : `${missing.length} parts have not arrived yet.`,
+    missing.length === 0
+      ? 'Not all bytes have arrived yet.'
+      : missing.length === 1
+        ? 'One part has not arrived yet.'
+        : `${missing.length} parts have not arrived yet.`,
     { extensions: { missing: missing.slice(0, 1000) } },
   )
 }
