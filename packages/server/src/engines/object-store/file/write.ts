@@ -2,7 +2,7 @@
  * Streams a body into a new file, durable when it returns. This is the hot path of every upload through this server, and
  * with a thousand clients at once both its processor time and its memory count: chunks are taken as they come, without a
  * pipeline and without a promise each, gathered, and handed to one `writev` in batches. The next batch gathers while one
- * is being written; a body that is faster than the disk is paused. The more bodies, the smaller their batches.
+ * is being written; a body that is faster than the disk is paused. With many bodies they take turns (`turns.ts`).
  *
  * The body is never destroyed here, so that its owner can still answer on the same connection. After a failure it is
  * left paused.
@@ -13,16 +13,19 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { type BodyExpectation, createBodyCheck } from '../body-check.ts'
 import { ObjectStoreError } from '../object-store.ts'
+import { createTurns } from './turns.ts'
 
 const openFile = promisify(open)
 const syncFile = promisify(fsync)
 const statFile: (fd: number) => Promise<Stats> = promisify(fstat)
 const closeFile = promisify(close)
 
-/** Bytes that all bodies of a store may gather together, roughly; each has a batch that gathers and one being written. */
-const gatheredMemory = 96 * 1024 * 1024
-const smallestBatch = 64 * 1024
-const largestBatch = 1024 * 1024
+/** Bodies read at once, and the bytes that each gathers before they are written: together 32 MiB at most. */
+const turnsAtOnce = 64
+const batchSize = 512 * 1024
+
+/** Bytes that a body gathers while its batch is being written, as long as no other body waits. */
+const overlapSize = 512 * 1024
 
 export interface WrittenFile {
   stats: Stats
@@ -38,12 +41,11 @@ export interface FileWriter {
 }
 
 export function createFileWriter(): FileWriter {
-  let active = 0
-  const batchSize = () => Math.max(smallestBatch, Math.min(largestBatch, gatheredMemory / (2 * active)))
+  const turns = createTurns(turnsAtOnce)
 
   async function fill(fd: number, body: Readable, options: BodyExpectation & { signal?: AbortSignal }) {
     const check = createBodyCheck(options)
-    await pump(fd, body, { onChunk: check.add, batchSize, signal: options.signal })
+    await pump(fd, body, { onChunk: check.add, turns, signal: options.signal })
     const { sha256 } = check.finish()
     await syncFile(fd)
     return { stats: await statFile(fd), sha256 }
@@ -51,19 +53,14 @@ export function createFileWriter(): FileWriter {
 
   return {
     async write(path, body, options) {
-      active += 1
+      const fd = await openFile(path, 'wx')
       try {
-        const fd = await openFile(path, 'wx')
-        try {
-          return await fill(fd, body, options)
-        } catch (error) {
-          await unlink(path)
-          throw error
-        } finally {
-          await closeFile(fd)
-        }
+        return await fill(fd, body, options)
+      } catch (error) {
+        await unlink(path)
+        throw error
       } finally {
-        active -= 1
+        await closeFile(fd)
       }
     },
   }
@@ -72,18 +69,17 @@ export function createFileWriter(): FileWriter {
 interface PumpOptions {
   /** Sees each chunk first; what it throws ends the write. */
   onChunk(chunk: Uint8Array): void
-  /** Bytes to gather before writing. */
-  batchSize(): number
+  turns: ReturnType<typeof createTurns>
   signal: AbortSignal | undefined
 }
 
 /** Settles only when no write is under way, so that the caller may close the file. */
-function pump(fd: number, body: Readable, { onChunk, batchSize, signal }: PumpOptions): Promise<void> {
+function pump(fd: number, body: Readable, { onChunk, turns, signal }: PumpOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let batch: Uint8Array[] = []
     let batchBytes = 0
     let isWriting = false
-    let isPaused = false
+    let hasTurn = false
     let outcome: { error: unknown } | 'ended' | null = null
 
     const settle = (result: { error: unknown } | 'ended') => {
@@ -97,23 +93,21 @@ function pump(fd: number, body: Readable, { onChunk, batchSize, signal }: PumpOp
         body.on('error', () => undefined)
         body.pause()
       }
-      if (!isWriting) next()
+      if (!isWriting) proceed()
     }
     const onData = (chunk: unknown) => {
       try {
         if (!(chunk instanceof Uint8Array)) throw new TypeError('A body must be a stream of bytes')
         onChunk(chunk)
-        batch.push(chunk)
-        batchBytes += chunk.byteLength
       } catch (error) {
         settle({ error })
         return
       }
-      if (batchBytes < batchSize()) return
-      if (isWriting) {
-        isPaused = true
-        body.pause()
-      } else flush()
+      batch.push(chunk)
+      batchBytes += chunk.byteLength
+      turn.touch()
+      if (!isWriting && batchBytes >= batchSize) flush()
+      if (isWriting && (batchBytes >= overlapSize || turn.isCrowded())) body.pause()
     }
     const onEnd = () => settle('ended')
     const onError = (error: unknown) => settle({ error })
@@ -121,34 +115,51 @@ function pump(fd: number, body: Readable, { onChunk, batchSize, signal }: PumpOp
     const onAbort = () => settle({ error: signal?.reason })
 
     const flush = () => {
-      const [chunks, bytes] = [batch, batchBytes]
+      const chunks = batch
+      const bytes = batchBytes
       batch = []
       batchBytes = 0
       isWriting = true
       writeAll(fd, chunks, bytes, (error) => {
         if (error !== null) settle({ error })
         isWriting = false
-        next()
+        turn.touch()
+        proceed()
       })
     }
     /** What comes after a write, or after the end when none is under way. */
-    const next = () => {
+    const proceed = () => {
       if (outcome === null) {
-        if (batchBytes >= batchSize()) flush()
-        if (isPaused) {
-          isPaused = false
-          body.resume()
-        }
-      } else if (outcome !== 'ended') reject(outcome.error)
-      else if (batchBytes > 0) flush()
-      else resolve()
+        if (batchBytes >= batchSize) flush()
+        else turn.pass()
+        if (hasTurn) body.resume()
+      } else if (outcome === 'ended' && batchBytes > 0) flush()
+      else {
+        turn.leave()
+        if (outcome === 'ended') resolve()
+        else reject(outcome.error)
+      }
     }
 
+    const turn = turns.join({
+      go() {
+        hasTurn = true
+        body.resume()
+      },
+      halt() {
+        hasTurn = false
+        body.pause()
+        if (!isWriting && batchBytes > 0) flush()
+      },
+    })
     if (signal?.aborted === true) return onAbort()
     if (body.readableEnded) return onEnd()
     if (body.destroyed) return onClose()
     signal?.addEventListener('abort', onAbort)
-    body.on('end', onEnd).on('close', onClose).on('error', onError).on('data', onData)
+    body.on('end', onEnd).on('close', onClose).on('error', onError)
+    // Without this the listener would start the flow before the turn has come.
+    if (!hasTurn) body.pause()
+    body.on('data', onData)
   })
 }
 
