@@ -1,24 +1,18 @@
-/** Every command, in the order a person meets them. */
+/**
+ * Every command, in the order a person meets them. Each is loaded when it is called: `list` should not wait for the
+ * server's parts.
+ */
 import type { Command } from './command.ts'
-import { configCommand } from './config.ts'
-import { doctorCommand } from './doctor.ts'
-import { getCommand } from './get.ts'
-import { listCommand } from './list.ts'
-import { loginCommand, logoutCommand } from './login.ts'
-import { migrateCommand } from './migrate.ts'
-import { openapiCommand } from './openapi.ts'
-import { serveCommand } from './serve.ts'
-import { uploadCommand } from './upload.ts'
 
-export const commands: Command[] = [
-  serveCommand,
-  uploadCommand,
-  listCommand,
-  getCommand,
-  loginCommand,
-  logoutCommand,
-  doctorCommand,
-  configCommand,
-  migrateCommand,
-  openapiCommand,
-]
+export const commands: Record<string, () => Promise<Command>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  upload: async () => (await import('./upload.ts')).uploadCommand,
+  list: async () => (await import('./list.ts')).listCommand,
+  get: async () => (await import('./get.ts')).getCommand,
+  login: async () => (await import('./login.ts')).loginCommand,
+  logout: async () => (await import('./login.ts')).logoutCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  config: async () => (await import('./config.ts')).configCommand,
+  migrate: async () => (await import('./migrate.ts')).migrateCommand,
+  openapi: async () => (await import('./openapi.ts')).openapiCommand,
+}

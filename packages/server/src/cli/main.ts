@@ -1,20 +1,19 @@
 /** The command line: finds the command, gives it what it may touch, and turns its end into an exit code. */
 import { InvalidSetting } from '../config/index.ts'
-import { EmbeddedPostgresError } from '../engines/database/embedded/embedded-postgres.ts'
+import { EmbeddedPostgresError } from '../engines/database/embedded/binaries.ts'
 import { type Command, CommandError, describeCommand, parseCommandLine, UsageError } from './command.ts'
 import { commands } from './commands.ts'
 
 async function main(argv: string[]): Promise<number> {
   const [name = 'help', ...rest] = argv
   if (name === 'help' || name === '--help' || name === '-h') return help(rest[0])
-  const command = commands.find((one) => one.name === name)
-  if (command === undefined) {
-    process.stderr.write(`There is no command "${name}".\n\n`)
-    help(undefined, process.stderr)
-    return 2
-  }
   if (rest.includes('--help') || rest.includes('-h')) return help(name)
-  return runCommand(command, rest)
+  const load = findCommand(name)
+  return load === undefined ? help(name) : runCommand(await load(), rest)
+}
+
+function findCommand(name: string): (() => Promise<Command>) | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined
 }
 
 async function runCommand(command: Command, argv: string[]): Promise<number> {
@@ -61,16 +60,23 @@ function sayError(command: Command, error: unknown): number {
   return 1
 }
 
-function help(name: string | undefined, out: NodeJS.WritableStream = process.stdout): number {
-  const command = commands.find((one) => one.name === name)
-  if (command !== undefined) {
-    out.write(describeCommand(command))
+/** Of one command, or the list of all; a name that is none is an error. */
+async function help(name: string | undefined): Promise<number> {
+  const load = name === undefined ? undefined : findCommand(name)
+  if (load !== undefined) {
+    process.stdout.write(describeCommand(await load()))
     return 0
   }
-  const width = Math.max(...commands.map((one) => one.name.length)) + 2
-  const list = commands.map((one) => `  ${one.name.padEnd(width)}${one.summary}`).join('\n')
-  out.write(`heliograph <command> [options]\n\n${list}\n\nheliograph help <command> tells more.\n`)
-  return 0
+  const all = await Promise.all(Object.values(commands).map((one) => one()))
+  const width = Math.max(...all.map((one) => one.name.length)) + 2
+  const list = all.map((one) => `  ${one.name.padEnd(width)}${one.summary}`).join('\n')
+  const text = `heliograph <command> [options]\n\n${list}\n\nheliograph help <command> tells more.\n`
+  if (name === undefined) {
+    process.stdout.write(text)
+    return 0
+  }
+  process.stderr.write(`There is no command "${name}".\n\n${text}`)
+  return 2
 }
 
 // `heliograph list | head` closes the pipe when it has enough; that is no failure.
