@@ -7,7 +7,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type ByteSlice, SourceChanged, type UploadSource } from '../upload/source.ts'
 
-const chunkSize = 512 * 1024
+const chunkSize = 256 * 1024
 
 /** `type` is the media type, empty to let the server decide by the name. */
 export async function createFileSource(path: string, type = ''): Promise<UploadSource> {

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 export type OptionValues = Record<string, string | boolean | (string | boolean)[] | undefined>
 
 /** What a terminal, a pipe or a test offers to write to. */
-export type Output = Writable & { isTTY?: boolean; columns?: number }
+export type Output = Writable & { isTTY?: boolean; columns?: number; rows?: number }
 
 export interface CommandContext {
   /** What is no option. */

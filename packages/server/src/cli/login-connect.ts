@@ -152,7 +152,8 @@ export async function sayFailures<T>(
     if (error instanceof ConnectionFailed) throw new CommandError(unreachable(server))
     if (!(error instanceof ApiProblem)) throw error
     const { message, advice } = describeFailure(error)
-    throw new CommandError(`${message} ${error.status === 401 ? signInAdvice : advice}`, error.status === 401 ? 2 : 1)
+    const isSignedOut = error.code === 'unauthenticated'
+    throw new CommandError(`${message} ${isSignedOut ? signInAdvice : advice}`, error.status === 401 ? 2 : 1)
   }
 }
 

@@ -61,7 +61,9 @@ function showOnTerminal(output: Output, env: DisplayOptions['env'], read: () => 
 
   function draw(): void {
     // One column stays free: a full line makes some terminals wrap.
-    const lines = renderProgress(read(), (output.columns ?? 80) - 1, hasColor)
+    const all = renderProgress(read(), (output.columns ?? 80) - 1, hasColor)
+    // What scrolls out at the top could not be redrawn.
+    const lines = all.slice(0, Math.max(1, (output.rows ?? 24) - 2))
     output.write(`${erase()}${lines.join('\n')}\n`)
     linesDrawn = lines.length
   }
