@@ -10,6 +10,11 @@ const longestName = 255
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff<>:"/\\|?*]/gu
 const reservedOnWindows = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
+/** At most `maxBytes` bytes of UTF-8: what is too long is cut from the stem, and the extension stays. */
+export function fitFilename(name: string, maxBytes = longestName): string {
+  return withSuffix(name, '', maxBytes)
+}
+
 /** Never empty; at most `maxBytes` bytes of UTF-8 with the extension kept. */
 export function safeFilename(name: string, maxBytes = longestName): string {
   const clean = name
@@ -18,7 +23,7 @@ export function safeFilename(name: string, maxBytes = longestName): string {
     .replace(unsafe, '_')
     .replace(/^\s+|[\s.]+$/g, '')
   const named = clean === '' ? 'file' : reservedOnWindows.test(clean) ? `_${clean}` : clean
-  return withSuffix(named, '', maxBytes)
+  return fitFilename(named, maxBytes)
 }
 
 /** Gives out safe names of which no two are the same, also where case does not count: `a.jpg`, then `a (2).jpg`. */

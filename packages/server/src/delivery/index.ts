@@ -1,6 +1,6 @@
 export { contentDisposition, type Disposition, safeDisposition } from './content-disposition.ts'
 export { createDelivery, type Deliverable, type Delivery, type DeliveryOptions } from './delivery.ts'
-export { safeFilename } from './filename.ts'
+export { fitFilename, safeFilename } from './filename.ts'
 export { jwksRoutes } from './jwks.ts'
 export { loadSigningKeys } from './signing-keys.ts'
 export { streamZip, type ZipEntry } from './zip.ts'

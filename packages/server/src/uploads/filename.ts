@@ -3,8 +3,7 @@
  * object key is ever made from it.
  */
 
-/** Bytes; what common file systems allow for one name. */
-const maxBytes = 255
+import { fitFilename } from '../delivery/index.ts'
 
 // C0 and C1 controls, and the Unicode controls that turn the direction of text (they make `gpj.exe` look like `exe.jpg`).
 const unsafe = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
@@ -14,19 +13,5 @@ export function cleanFilename(name: string): string {
   const segment = name.split(/[/\\]/).at(-1) ?? ''
   const clean = segment.toWellFormed().normalize('NFC').replace(unsafe, '').trim()
   if (clean === '' || /^\.+$/.test(clean)) return 'unnamed'
-  return shorten(clean)
-}
-
-function shorten(name: string): string {
-  if (Buffer.byteLength(name) <= maxBytes) return name
-  const dot = name.lastIndexOf('.')
-  const extension = dot > 0 && name.length - dot <= 16 ? name.slice(dot) : ''
-  let stem = ''
-  let room = maxBytes - Buffer.byteLength(extension)
-  for (const { segment } of new Intl.Segmenter().segment(name.slice(0, name.length - extension.length))) {
-    room -= Buffer.byteLength(segment)
-    if (room < 0) break
-    stem += segment
-  }
-  return stem + extension
+  return fitFilename(clean)
 }
