@@ -23,6 +23,7 @@ const adviceByCode: Record<string, string> = {
   'insufficient-scope': 'Use a token that may write uploads.',
   'account-suspended': 'Ask the administrator about your account.',
   'registration-closed': 'Ask the administrator for an account.',
+  'already-exists': 'Choose another one.',
   'invalid-credentials': 'Check the e-mail address and the password.',
   unauthenticated: 'Sign in again.',
 }

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { ApiProblem, type Client, ConnectionFailed, createClient, describeFailure } from '@heliograph/client'
 import { type CommandContext, CommandError, type CommandOptions, textOption } from './command.ts'
-import { type Credential, chooseServer, findCredential, removeCredential, saveCredential } from './credentials.ts'
+import { chooseServer, findCredential, removeCredential, saveCredential } from './credentials.ts'
 import { ask, canAsk } from './login-prompt.ts'
 
 export const serverOption = {
@@ -82,13 +82,14 @@ export async function registerByAsking(context: CommandContext, server: string):
   const password = await ask(context, 'Password', { hidden: true })
   const repeated = await ask(context, 'Password, once more', { hidden: true })
   if (password !== repeated) throw new CommandError('The two passwords are not the same. Nothing was done.', 2)
-  const { token } = await register(context, server, { handle, email, password })
-  return token
+  return register(context, server, { handle, email, password })
 }
 
 async function registerByItself(context: CommandContext, server: string): Promise<string> {
+  const handle = ownHandle()
+  const email = `${handle}@localhost`
   const password = newPassword()
-  const { token, email } = await registerOwn(context, server, password)
+  const token = await register(context, server, { handle, email, password })
   context.stderr.write(
     `Made the first account of ${server}. Write this down, it is shown only once:\n` +
       `  E-mail    ${email}\n  Password  ${password}\n`,
@@ -96,32 +97,19 @@ async function registerByItself(context: CommandContext, server: string): Promis
   return token
 }
 
-/** Under the name of the person at this machine, or another one where the server keeps that name for itself (`root`). */
-async function registerOwn(context: CommandContext, server: string, password: string): Promise<Credential> {
-  const own = ownHandle()
-  try {
-    return await register(context, server, { handle: own, email: `${own}@localhost`, password }, [409])
-  } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error
-    return register(context, server, { handle: 'photographer', email: 'photographer@localhost', password })
-  }
-}
-
 async function register(
   context: CommandContext,
   server: string,
   { handle, email, password }: { handle: string; email: string; password: string },
-  except: readonly number[] = [],
-): Promise<Credential> {
+): Promise<string> {
   const client = createClient({ baseUrl: server })
-  const { token } = await sayFailures(
-    server,
-    () => client.accounts.register({ handle, email, password, name: handle }),
-    except,
-  )
+  const { token } = await sayFailures(server, () => client.accounts.register({ handle, email, password, name: handle }))
   await saveCredential(context.env, server, { token, email })
-  return { token, email }
+  return token
 }
+
+/** Names of machine accounts, which servers keep for themselves. */
+const machineNames = new Set(['root', 'admin', 'administrator', 'system'])
 
 /** The name of the person at this machine, as the server allows it. */
 function ownHandle(): string {
@@ -129,7 +117,7 @@ function ownHandle(): string {
     .username.toLowerCase()
     .replace(/[^a-z0-9_.-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')
-  return name.slice(0, 39) || 'me'
+  return name === '' || machineNames.has(name) ? 'photographer' : name.slice(0, 39)
 }
 
 /** 20 letters and digits that are not mistaken for one another: 98 bits. */
