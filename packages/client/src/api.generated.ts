@@ -479,7 +479,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/u/{*}": {
+    "/u/{objectKey}": {
         parameters: {
             query?: never;
             header?: never;
@@ -487,26 +487,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    "*": string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        /** One object or part, exactly as the signed URL of a plan says; answers its `ETag` */
+        put: operations["putBytes"];
         post?: never;
         delete?: never;
         options: {
@@ -514,7 +496,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    "*": string;
+                    objectKey: string;
                 };
                 cookie?: never;
             };
@@ -533,19 +515,20 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/m/{*}": {
+    "/m/{objectKey}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        /** A file under its signed URL, with ranges and conditions (RFC 9110) */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    "*": string;
+                    objectKey: string;
                 };
                 cookie?: never;
             };
@@ -568,7 +551,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    "*": string;
+                    objectKey: string;
                 };
                 cookie?: never;
             };
@@ -583,12 +566,13 @@ export interface paths {
                 };
             };
         };
+        /** A file under its signed URL, with ranges and conditions (RFC 9110) */
         head: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    "*": string;
+                    objectKey: string;
                 };
                 cookie?: never;
             };
@@ -3039,6 +3023,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    putBytes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                objectKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
             };
         };
     };

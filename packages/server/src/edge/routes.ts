@@ -6,6 +6,7 @@ import type { Verifier } from '@heliograph/signing'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ObjectStore } from '../engines/object-store/object-store.ts'
 import type { Admission } from '../http/admission.ts'
+import { NoContent, orProblem } from '../http/conventions.ts'
 import { answerAndDiscard } from '../http/unread-body.ts'
 import { allowOrigins } from './cors.ts'
 import { getBytes } from './get-bytes.ts'
@@ -47,12 +48,22 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
       url: '/u/*',
       bodyLimit: Number.MAX_SAFE_INTEGER,
       config: { policy: { access: 'grant' } },
+      schema: {
+        operationId: 'putBytes',
+        tags: ['bytes'],
+        summary: 'One object or part, exactly as the signed URL of a plan says; answers its `ETag`',
+        response: orProblem({ 200: NoContent }),
+      },
       handler: putBytes(settled),
     })
     app.route({
       method: ['GET', 'HEAD'],
       url: '/m/*',
       config: { policy: { access: 'grant' } },
+      schema: {
+        tags: ['bytes'],
+        summary: 'A file under its signed URL, with ranges and conditions (RFC 9110)',
+      },
       handler: getBytes(settled),
     })
   }

@@ -12,7 +12,7 @@ import type { Db } from '../engines/database/database.ts'
 import type { Metrics } from '../engines/telemetry/metrics.ts'
 import { handleErrors } from './errors.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
-import { authorize, requirePolicies } from './policy.ts'
+import { authorize, type Policy, requirePolicies } from './policy.ts'
 
 export interface AppDeps {
   db: Db
@@ -103,6 +103,11 @@ function measure(app: FastifyInstance, metrics: Metrics): void {
   })
 }
 
+/** No bearer token is asked for: the route is open, or the URL itself is the permission. */
+function isForAnyone(policy: Policy | undefined): boolean {
+  return policy?.access === 'public' || policy?.access === 'grant' || policy?.access === 'path-token'
+}
+
 const referencePath = '/docs'
 
 /** The reference comes from a plugin that knows no policies. Must be called before policies are required. */
@@ -132,8 +137,9 @@ async function describeItself(app: FastifyInstance, version: string): Promise<vo
       security: [{ bearer: [] }],
     },
     transform: ({ schema, url, route }) => ({
-      schema: route.config?.policy?.access === 'public' ? { ...schema, security: [] } : schema,
-      url,
+      schema: isForAnyone(route.config?.policy) ? { ...schema, security: [] } : schema,
+      // A wildcard has no name of its own, and OpenAPI knows none.
+      url: url.replace('*', ':objectKey'),
     }),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) =>
