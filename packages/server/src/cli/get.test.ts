@@ -9,7 +9,6 @@ import { type Asset, createClient } from '@heliograph/client'
 import { jpeg, sha256 } from '../testing/photos.ts'
 import { CommandError } from './command.ts'
 import { download } from './get-download.ts'
-import { safeFilename } from './get-filename.ts'
 
 const bytes = jpeg(300_000)
 const asset = {
@@ -97,22 +96,5 @@ describe('a download', () => {
     script = [step, step]
     await assert.rejects(run(), (error) => error instanceof CommandError && /damaged twice/.test(error.message))
     assert.deepEqual(await readdir(folder), [])
-  })
-})
-
-describe('the name of a downloaded file', () => {
-  it('stays in its folder and means nothing to a system', () => {
-    assert.equal(safeFilename('../../etc/passwd', 'x'), '_.._etc_passwd')
-    assert.equal(safeFilename('C:\\photos\\a.jpg', 'x'), 'C__photos_a.jpg')
-    assert.equal(safeFilename('.bashrc', 'x'), 'bashrc')
-    assert.equal(safeFilename('con.jpg', 'x'), '_con.jpg')
-    assert.equal(safeFilename('a\0\n\u202eb.jpg', 'x'), 'ab.jpg')
-    assert.equal(safeFilename('..', 'x'), 'x')
-  })
-
-  it('is never longer than a file system takes, and keeps its extension', () => {
-    const name = safeFilename(`${'写'.repeat(2000)}.jpg`, 'x')
-    assert.ok(Buffer.byteLength(name) <= 240)
-    assert.match(name, /写\.jpg$/)
   })
 })

@@ -9,13 +9,16 @@ import {
   createSpeedMeter,
   describeFailure,
 } from '@heliograph/client'
+import { safeFilename } from '../delivery/index.ts'
 import { type Command, type CommandContext, CommandError, textOption, UsageError } from './command.ts'
 import { download } from './get-download.ts'
-import { safeFilename } from './get-filename.ts'
 import { connect, connectionOptions, sayFailures } from './login-connect.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { safeText } from './progress-text.ts'
 import { isSystemError, reasonOf } from './upload-scan.ts'
+
+/** Bytes; file systems take 255, and `.part` has to fit behind it. */
+const longestName = 240
 
 export const getCommand: Command = {
   name: 'get',
@@ -48,7 +51,7 @@ async function get(context: CommandContext): Promise<number> {
   const display = showDownloads(context, assets)
   try {
     for (const asset of assets) {
-      const path = join(folder, safeFilename(asset.filename, asset.id))
+      const path = join(folder, safeFilename(asset.filename, longestName))
       const label = safeText(relative(cwd, path))
       const onProgress = display.start(asset)
       try {

@@ -8,7 +8,8 @@ describe('safeFilename', () => {
   for (const [name, safe] of [
     ['IMG_0042.HEIC', 'IMG_0042.HEIC'],
     ['Sommer 2026 – Ärger & Glück.jpg', 'Sommer 2026 – Ärger & Glück.jpg'],
-    ['../../etc/passwd', '.._.._etc_passwd'],
+    ['../../etc/passwd', '_.._etc_passwd'],
+    ['.bashrc', 'bashrc'],
     ['/etc/passwd', '_etc_passwd'],
     ['C:\\Windows\\x.dll', 'C__Windows_x.dll'],
     ['..', 'file'],
@@ -18,6 +19,7 @@ describe('safeFilename', () => {
     ['photo\u202egpj.exe', 'photo_gpj.exe'],
     ['CON', '_CON'],
     ['nul.txt', '_nul.txt'],
+    ['con.jpg', '_con.jpg'],
     ['name. ', 'name'],
     ['half\ud800.jpg', 'half\ufffd.jpg'],
   ] as const) {
@@ -31,6 +33,8 @@ describe('safeFilename', () => {
     assert.match(name, new RegExp(`^(?:${family})+\\.jpeg$`, 'u'))
     assert.equal(Buffer.byteLength(safeFilename('a'.repeat(4096))), 255)
     assert.equal(Buffer.byteLength(safeFilename(`.${'a'.repeat(4096)}`)), 255)
+    assert.match(safeFilename(`${'写'.repeat(2000)}.jpg`, 240), /写\.jpg$/)
+    assert.ok(Buffer.byteLength(safeFilename(`${'写'.repeat(2000)}.jpg`, 240)) <= 240)
   })
 
   it('is always one safe segment', () => {

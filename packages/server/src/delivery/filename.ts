@@ -1,7 +1,7 @@
 /**
  * File names on their way out: in a header, in an archive, onto a visitor's disk. Whatever is stored, what leaves here is
  * one path segment that no system takes for anything else: no separators, no controls, no marks that turn the direction
- * of text (`exe.jpg` that is `gpj.exe`), nothing Windows reserves.
+ * of text (`exe.jpg` that is `gpj.exe`), nothing hidden, nothing Windows reserves.
  */
 
 /** Bytes of UTF-8 that every common file system allows for one name. */
@@ -21,7 +21,7 @@ export function safeFilename(name: string, maxBytes = longestName): string {
     .toWellFormed()
     .normalize('NFC')
     .replace(unsafe, '_')
-    .replace(/^\s+|[\s.]+$/g, '')
+    .replace(/^[\s.]+|[\s.]+$/g, '')
   const named = clean === '' ? 'file' : reservedOnWindows.test(clean) ? `_${clean}` : clean
   return fitFilename(named, maxBytes)
 }
