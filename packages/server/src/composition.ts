@@ -38,6 +38,8 @@ import {
   type UploadEdge,
   uploadRoutes,
   uploadTasks,
+  uppyRoutes,
+  uppyTasks,
 } from './uploads/index.ts'
 import { startWorker } from './worker/worker.ts'
 
@@ -187,6 +189,13 @@ async function startRoles(
       uploadRoutes({ uploads, signOriginal }),
       streamRoute({ uploads, signOriginal, admission, bytesIn: metrics.bytesIn }),
       tusRoutes({ uploads, admission, bytesIn: metrics.bytesIn, record: historyWriter.add }),
+      uppyRoutes({
+        uploads,
+        admission,
+        bytesIn: metrics.bytesIn,
+        publicUrl: () => site.publicUrl,
+        authenticatePathToken: authenticator.authenticatePathToken,
+      }),
       assetRoutes({ db, store, changes, signOriginal }),
       jwksRoutes({ ring }),
     )
@@ -232,6 +241,7 @@ async function startRoles(
   async function runWorker(): Promise<RunningJobs> {
     const tasks: Tasks = {
       ...uploadTasks(uploadContext),
+      ...uppyTasks(uploadContext),
       ...purgeTasks({ db, store, jobs, now, fault }),
       ...assetTasks({ ...changes, store }),
       ...accountTasks({ db, giveUpObjects: (tx, objects) => giveUpObjects(jobs, tx, objects) }),

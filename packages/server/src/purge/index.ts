@@ -1,1 +1,8 @@
-export { foreseeDeletion, type GivenUpObject, giveUpObjects, type PurgeDeps, purgeTasks } from './purge.ts'
+export {
+  foreseeDeletion,
+  type GivenUpObject,
+  giveUpObjects,
+  keepForeseen,
+  type PurgeDeps,
+  purgeTasks,
+} from './purge.ts'

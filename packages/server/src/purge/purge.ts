@@ -71,6 +71,11 @@ export async function foreseeDeletion(
     .execute()
 }
 
+/** For an object whose deletion was foreseen: in the transaction that gives it a row which refers to it. */
+export async function keepForeseen(tx: Tx, objectKey: string): Promise<void> {
+  await tx.deleteFrom('object_deletion').where('object_key', '=', objectKey).execute()
+}
+
 export interface PurgeDeps {
   db: Db
   store: ObjectStore

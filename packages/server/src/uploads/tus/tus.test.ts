@@ -10,7 +10,7 @@ import { DetailedError, Upload, type UploadOptions } from 'tus-js-client'
 import { jpeg, sha256 } from '../../testing/photos.ts'
 import { startTestServer, type TestAccount, type TestServer } from '../../testing/server.ts'
 import { storageOf } from '../../testing/upload.ts'
-import { stores } from '../testing/stores.ts'
+import { stores } from '../testing/s3-and-files.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -108,7 +108,7 @@ async function create(
 /** Reads the original back by the asset's own URL. */
 async function contentOf(account: TestAccount, assetId: string | null | undefined) {
   const { body: asset } = await account.call('GET', `/v1/assets/${assetId}`)
-  const { status, body } = await account.call('GET', asset.urls?.original ?? asset.originalUrl ?? asset.original?.url)
+  const { status, body } = await account.call('GET', asset.urls.original)
   assert.equal(status, 200)
   return { asset, bytes: body as Buffer }
 }
