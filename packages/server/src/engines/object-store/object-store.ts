@@ -149,6 +149,7 @@ export interface ObjectStore {
    * Writes a whole object in constant memory and hashes it on the way. `exists` when the key is taken; with an unknown
    * size it may use a multipart internally. When the body itself fails its own error is thrown, when it ends early
    * `size-mismatch`, when the signal aborts its reason. The body is read but never destroyed.
+   * Of an incoming HTTP message the chunks may be freed once they are stored: nobody else may keep them.
    */
   put(key: ObjectKey, body: Readable, options: PutOptions): Promise<StoredObject>
   /** Null when there is none. */

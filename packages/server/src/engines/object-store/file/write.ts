@@ -4,11 +4,12 @@
  * pipeline and without a promise each, gathered, and handed to one `writev` in batches. The next batch gathers while one
  * is being written; a body that is faster than the disk is paused. With many bodies they take turns (`turns.ts`).
  *
- * The body is never destroyed here, so that its owner can still answer on the same connection. After a failure it is
+ * The chunks of an HTTP message are freed as soon as they are written. The body is never destroyed here, so that its owner can still answer on the same connection. After a failure it is
  * left paused.
  */
 import { close, fstat, fsync, open, type Stats, writev } from 'node:fs'
 import { unlink } from 'node:fs/promises'
+import { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { type BodyExpectation, createBodyCheck } from '../body-check.ts'
@@ -122,6 +123,7 @@ function pump(fd: number, body: Readable, { onChunk, turns, signal }: PumpOption
       isWriting = true
       writeAll(fd, chunks, bytes, (error) => {
         if (error !== null) settle({ error })
+        if (body instanceof IncomingMessage) free(chunks)
         isWriting = false
         turn.touch()
         proceed()
@@ -161,6 +163,17 @@ function pump(fd: number, body: Readable, { onChunk, turns, signal }: PumpOption
     if (!hasTurn) body.pause()
     body.on('data', onData)
   })
+}
+
+/**
+ * Gives memory back at once instead of leaving it to the garbage collector, which with a thousand bodies runs so often
+ * that it costs a quarter of all processor time. Only for chunks that Node made for this message and gave to nobody else;
+ * one that is part of a larger buffer stays.
+ */
+function free(chunks: Uint8Array[]): void {
+  for (const { buffer, byteLength } of chunks) {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+  }
 }
 
 /** `writev(2)` may write less than it was given: the rest is tried again, which also brings out why. */
