@@ -42,6 +42,8 @@ export interface UploadContext {
 const clockMargin = 60
 
 /** Until when late bytes must be swept after a grant given out at `now`. */
-export function grantsUntil(context: UploadContext): Date {
+export function grantsUntil(
+  context: Pick<UploadContext, 'now'> & { limits: Pick<UploadLimits, 'grantLifetime'> },
+): Date {
   return new Date(context.now().getTime() + (context.limits.grantLifetime + clockMargin) * 1000)
 }

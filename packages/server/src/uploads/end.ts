@@ -15,6 +15,9 @@ export async function lockUpload(tx: Tx, id: string): Promise<UploadRow | undefi
   return tx.selectFrom('upload').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
 }
 
+/** Seconds; a store joins the parts of the largest file within minutes. */
+const longestCompletion = 3_600
+
 /** Returns false, and does nothing, when the upload is over already. */
 export async function endUpload(
   context: Pick<UploadContext, 'jobs' | 'now'>,
@@ -30,8 +33,19 @@ export async function endUpload(
     .where('id', '=', id)
     .execute()
   await quota.release(tx, upload.owner_id, upload.reserved_bytes)
-  await giveUpObjects(context.jobs, tx, [{ ...upload, reason: end.failure ?? end.state }])
+  await giveUpObjects(context.jobs, tx, [
+    { ...upload, grants_until: watchedUntil(context, upload), reason: end.failure ?? end.state },
+  ])
   return true
+}
+
+/**
+ * Also when every URL has died long ago, a completion may be under way that checked the row before it ended: what it
+ * joins lands after the bytes were removed.
+ */
+function watchedUntil({ now }: Pick<UploadContext, 'now'>, upload: UploadRow): Date {
+  const completionsEnd = now().getTime() + longestCompletion * 1000
+  return new Date(Math.max(completionsEnd, upload.grants_until?.getTime() ?? 0))
 }
 
 /** Ends the upload at its owner's wish. Repeating it succeeds; a completed one answers 409. */

@@ -2,6 +2,7 @@
  * How the bytes of one upload travel: whole or in parts, and for each part the ranked URLs to put it to. The store itself
  * comes first where it can sign, then the edges; a client goes down the list part by part.
  */
+import { problems } from '../problem.ts'
 import type { UploadContext, UploadRow } from './context.ts'
 import { grantsUntil } from './context.ts'
 
@@ -103,12 +104,19 @@ async function signPart(context: UploadContext, upload: UploadRow, part: Expecte
   return { number: part.number, size: part.size, method: 'PUT', headers, urls }
 }
 
-/** Writes down until when URLs are out, so that what lands late is swept; call before handing them out. */
-export async function extendGrants(context: UploadContext, uploadId: string): Promise<void> {
-  await context.db
+/**
+ * Writes down until when URLs are out, so that what lands late is swept; call before handing them out. Throws
+ * `upload-closed` when the upload ended meanwhile: nobody would sweep what such a URL brings.
+ */
+export async function extendGrants(
+  context: Pick<UploadContext, 'db' | 'now'> & { limits: Pick<UploadContext['limits'], 'grantLifetime'> },
+  uploadId: string,
+): Promise<void> {
+  const { numUpdatedRows } = await context.db
     .updateTable('upload')
     .set({ grants_until: grantsUntil(context) })
     .where('id', '=', uploadId)
     .where('state', '=', 'uploading')
-    .execute()
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) throw problems.uploadClosed('The upload is over; no more bytes can be sent.')
 }
