@@ -32,7 +32,17 @@ interface World {
   owner: TestAccount
   assetId: string
   uploadId: string
+  tusId: string
   tokenId: string
+}
+
+/** The token in these paths is none; whatever else a caller brings must not open them. */
+const uppy = '/v1/uppy/hgp_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/s3'
+const uppyForm = { 'content-type': 'multipart/form-data; boundary=b' }
+const tusCreation = {
+  'tus-resumable': '1.0.0',
+  'upload-length': '400',
+  'upload-metadata': `filetype ${btoa('image/jpeg')}`,
 }
 
 /** A request each route takes, with a fresh world for every call, so that a deletion by one caller hides nothing. */
@@ -98,6 +108,32 @@ const samples: Record<string, (world: World) => Sample> = {
   'POST /v1/assets/:id/restore': ({ assetId }) => ({ path: `/v1/assets/${assetId}/restore` }),
   'POST /v1/assets/delete': ({ assetId }) => ({ path: '/v1/assets/delete', body: { ids: [assetId] } }),
   'POST /v1/assets/download': ({ assetId }) => ({ path: '/v1/assets/download', body: { ids: [assetId] } }),
+  'POST /v1/tus': () => ({ path: '/v1/tus', headers: tusCreation }),
+  'PATCH /v1/tus/:id': ({ tusId }) => ({
+    path: `/v1/tus/${tusId}`,
+    body: jpeg(400).subarray(0, 100),
+    headers: { 'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
+  }),
+  'DELETE /v1/tus/:id': ({ tusId }) => ({ path: `/v1/tus/${tusId}`, headers: { 'tus-resumable': '1.0.0' } }),
+  'GET /v1/uppy/:uploadToken/s3/params': () => ({ path: `${uppy}/params?filename=a.jpg&type=image/jpeg` }),
+  'POST /v1/uppy/:uploadToken/s3/form': () => ({ path: `${uppy}/form`, body: jpeg(100), headers: uppyForm }),
+  'POST /v1/uppy/:uploadToken/s3/multipart': () => ({ path: `${uppy}/multipart`, body: { filename: 'a.jpg' } }),
+  'GET /v1/uppy/:uploadToken/s3/multipart/:uploadId': ({ uploadId }) => ({
+    path: `${uppy}/multipart/${uploadId}?key=k`,
+  }),
+  'GET /v1/uppy/:uploadToken/s3/multipart/:uploadId/batch': ({ uploadId }) => ({
+    path: `${uppy}/multipart/${uploadId}/batch?key=k&partNumbers=1`,
+  }),
+  'GET /v1/uppy/:uploadToken/s3/multipart/:uploadId/:partNumber': ({ uploadId }) => ({
+    path: `${uppy}/multipart/${uploadId}/1?key=k`,
+  }),
+  'POST /v1/uppy/:uploadToken/s3/multipart/:uploadId/complete': ({ uploadId }) => ({
+    path: `${uppy}/multipart/${uploadId}/complete?key=k`,
+    body: { parts: [] },
+  }),
+  'DELETE /v1/uppy/:uploadToken/s3/multipart/:uploadId': ({ uploadId }) => ({
+    path: `${uppy}/multipart/${uploadId}?key=k`,
+  }),
   'PUT /u/*': () => ({ path: '/u/originals/00000000000000000000000000000000?sig=x', body: jpeg(100) }),
   'GET /m/*': () => ({ path: '/m/originals/00000000000000000000000000000000?sig=x' }),
 }
@@ -159,7 +195,9 @@ describe('a route answers', () => {
       scopes: ['assets:read'],
       expiresAt: null,
     })
-    return { owner, assetId: asset.id, uploadId: planned.body.id, tokenId: token.body.id }
+    const tus = await owner.call('POST', '/v1/tus', undefined, tusCreation)
+    const tusId = tus.headers.get('location')?.split('/').at(-1) ?? ''
+    return { owner, assetId: asset.id, uploadId: planned.body.id, tusId, tokenId: token.body.id }
   }
 
   async function tokenOf(caller: Caller, world: World, route: DeclaredRoute): Promise<string | null> {

@@ -81,6 +81,7 @@ export function createUploads(context: UploadContext) {
     /** Signs the parts `numbers` of an upload that goes on, again if need be. */
     async signParts(upload: UploadRow, numbers: Set<number>): Promise<TransferPart[]> {
       if (upload.state !== 'uploading') throw problems.uploadClosed('The upload is over; no more bytes can be sent.')
+      if (upload.protocol !== 'direct') throw problems.conflict(`The bytes of this upload come by ${upload.protocol}.`)
       const parts = expectedParts(upload).filter((part) => numbers.has(part.number))
       if (parts.length !== numbers.size) {
         throw problems.invalidRequest(`The upload has parts 1 to ${upload.part_count ?? 1}.`, {

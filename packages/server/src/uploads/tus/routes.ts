@@ -15,7 +15,7 @@ import type { UploadRow } from '../context.ts'
 import type { Uploads } from '../uploads.ts'
 import { readChunks } from './body-source.ts'
 import { createLeases } from './leases.ts'
-import { createTusSession, tusExtensions, tusPath } from './session.ts'
+import { createTusSession, findTusUpload, tusExtensions, tusPath } from './session.ts'
 
 export interface TusRouteDeps {
   uploads: Uploads
@@ -60,7 +60,7 @@ export function tusRoutes({ uploads, admission, bytesIn, record }: TusRouteDeps)
     let received = 0
     try {
       // Before the lease is asked for, which would make whoever sends to this upload stop.
-      if (id !== null) await uploads.own(accountId, id)
+      if (id !== null) await findTusUpload(uploads, accountId, id)
       if (hasBody) finish.push(admission.enter(), closeWhenSilent(raw, reply.raw, idleSeconds))
       const session = createTusSession(deps, {
         attempt,

@@ -139,7 +139,7 @@ export function createTusSession({ context, uploads, leases }: SessionDeps, requ
   })
 
   async function load(id: string): Promise<UploadRow> {
-    const row = await uploads.own(ownerId, id)
+    const row = await findTusUpload(uploads, ownerId, id)
     requireLive(row, context.now())
     upload = row
     return row
@@ -182,6 +182,13 @@ export function createTusSession({ context, uploads, leases }: SessionDeps, requ
       return response
     },
   }
+}
+
+/** Throws `not-found` also for an upload that came by another protocol. */
+export async function findTusUpload(uploads: Uploads, ownerId: string, id: string): Promise<UploadRow> {
+  const row = await uploads.own(ownerId, id)
+  if (row.protocol !== 'tus') throw problems.notFound('There is no such upload.')
+  return row
 }
 
 function present(row: UploadRow, offset: number): Upload {

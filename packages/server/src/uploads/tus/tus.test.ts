@@ -8,9 +8,9 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DetailedError, Upload, type UploadOptions } from 'tus-js-client'
 import { jpeg, sha256 } from '../../testing/photos.ts'
+import { stores } from '../../testing/s3-and-files.ts'
 import { startTestServer, type TestAccount, type TestServer } from '../../testing/server.ts'
 import { storageOf } from '../../testing/upload.ts'
-import { stores } from '../testing/s3-and-files.ts'
 
 const mebibyte = 1024 * 1024
 

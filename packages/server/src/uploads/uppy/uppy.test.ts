@@ -12,9 +12,9 @@ import { connect } from '../../engines/object-store/s3/client.ts'
 import { corsRules } from '../../engines/object-store/s3/cors.ts'
 import { parseS3Url } from '../../engines/object-store/s3/url.ts'
 import { jpeg, sha256 } from '../../testing/photos.ts'
+import { stores } from '../../testing/s3-and-files.ts'
 import { startTestServer, type TestAccount, type TestServer } from '../../testing/server.ts'
 import { storageOf } from '../../testing/upload.ts'
-import { stores } from '../testing/s3-and-files.ts'
 
 const executablePath = process.env.HELIOGRAPH_TEST_CHROMIUM
 const mebibyte = 1024 * 1024

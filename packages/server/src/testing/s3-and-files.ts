@@ -1,6 +1,6 @@
 /** The stores that the tests of a protocol run against: always files, and a real S3 when the runner has one. */
 import { randomBytes } from 'node:crypto'
-import type { Environment } from '../../config/index.ts'
+import type { Environment } from '../config/index.ts'
 
 export interface StoreUnderTest {
   name: string
