@@ -42,7 +42,7 @@ async function runCommand(command: Command, argv: string[]): Promise<number> {
 }
 
 /** What a person can mend is said in a sentence; a defect is shown whole. */
-function sayError(command: Command, error: unknown): number {
+async function sayError(command: Command, error: unknown): Promise<number> {
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n\n${describeCommand(command)}`)
     return 2
@@ -53,6 +53,11 @@ function sayError(command: Command, error: unknown): number {
   }
   if (error instanceof InvalidSetting || error instanceof EmbeddedPostgresError) {
     process.stderr.write(`${error.message}\n`)
+    return 1
+  }
+  const { isDatabaseUnavailable } = await import('../engines/database/database.ts')
+  if (error instanceof Error && isDatabaseUnavailable(error)) {
+    process.stderr.write(`The database does not answer: ${error.message}. Is DATABASE_URL, or DATA_DIR, the right one?\n`)
     return 1
   }
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
