@@ -13,6 +13,8 @@ export interface Participant {
   go(): void
   /** The turn is over: stop reading, and write what was gathered. */
   halt(): void
+  /** Whether it waits for the disk. Then nothing comes because nothing is read, and its memory counts until the end. */
+  isWriting(): boolean
 }
 
 export interface Turn {
@@ -58,7 +60,7 @@ export function createTurns(limit: number): { join(participant: Participant): Tu
   function passIdle(): void {
     for (const place of [...running]) {
       if (place.touched) place.touched = false
-      else pass(place)
+      else if (!place.isWriting()) pass(place)
     }
   }
 
@@ -70,8 +72,8 @@ export function createTurns(limit: number): { join(participant: Participant): Tu
   }
 
   return {
-    join({ go, halt }) {
-      const place: Place = { go, halt, touched: true }
+    join(participant) {
+      const place: Place = { ...participant, touched: true }
       waiting.add(place)
       fill()
       return {

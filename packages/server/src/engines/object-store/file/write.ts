@@ -4,8 +4,8 @@
  * pipeline and without a promise each, gathered, and handed to one `writev` in batches. The next batch gathers while one
  * is being written; a body that is faster than the disk is paused. With many bodies they take turns (`turns.ts`).
  *
- * The chunks of an HTTP message are freed as soon as they are written. The body is never destroyed here, so that its owner can still answer on the same connection. After a failure it is
- * left paused.
+ * The chunks of an HTTP message are freed as soon as they are written. The body is never destroyed here, so that its
+ * owner can still answer on the same connection; after a failure it is left paused.
  */
 import { close, fstat, fsync, open, type Stats, writev } from 'node:fs'
 import { unlink } from 'node:fs/promises'
@@ -21,9 +21,9 @@ const syncFile = promisify(fsync)
 const statFile: (fd: number) => Promise<Stats> = promisify(fstat)
 const closeFile = promisify(close)
 
-/** Bodies read at once, and the bytes that each gathers before they are written: together 32 MiB at most. */
+/** Bodies read at once, and the bytes that each gathers before they are written: together 16 MiB at most. */
 const turnsAtOnce = 64
-const batchSize = 512 * 1024
+const batchSize = 256 * 1024
 
 /** Bytes that a body gathers while its batch is being written, as long as no other body waits. */
 const overlapSize = 512 * 1024
@@ -153,6 +153,7 @@ function pump(fd: number, body: Readable, { onChunk, turns, signal }: PumpOption
         body.pause()
         if (!isWriting && batchBytes > 0) flush()
       },
+      isWriting: () => isWriting,
     })
     if (signal?.aborted === true) return onAbort()
     if (body.readableEnded) return onEnd()
