@@ -62,7 +62,9 @@ export async function readAssets(context: DoctorContext, total: number): Promise
       where asset.id > ${last} and not ${isLost}
       order by asset.id limit ${batchSize}`.execute(context.db),
     async (suspect) => {
-      bytes += await examineBytes(context, suspect)
+      // Not `bytes += await …`: that adds to what it was before the wait, and several wait at once.
+      const read = await examineBytes(context, suspect)
+      bytes += read
       done += 1
       context.onProgress({ name: 'read', done, total })
     },

@@ -59,14 +59,14 @@ describe('the doctor', () => {
     server.engines.db.selectFrom('asset').selectAll().where('id', '=', assetId).executeTakeFirstOrThrow()
 
   it('finds nothing wrong in a healthy library, and counts what it compared', async () => {
-    await upload(anna)
+    await Promise.all([upload(anna), upload(anna), upload(anna)])
     await server.settleJobs()
     const examination = await look({ checksum: true })
     assert.equal(examination.ok, true)
     assert.deepEqual(examination.findings, [])
-    assert.equal(examination.compared.assets, 1)
-    assert.equal(examination.compared.objects, 1)
-    assert.equal(examination.compared.bytesRead, 1000)
+    assert.equal(examination.compared.assets, 3)
+    assert.equal(examination.compared.objects, 3)
+    assert.equal(examination.compared.bytesRead, 3000)
   })
 
   it('finds a deleted file, marks its asset as failed, and keeps its row', async () => {
