@@ -16,7 +16,7 @@ import { giveUpObjects } from '../purge/index.ts'
 import { quota } from '../quota/index.ts'
 import type { UploadContext, UploadRow } from './context.ts'
 import { endUpload, lockUpload } from './end.ts'
-import { type VerifiedObject, verifyUpload } from './verify.ts'
+import { type KnownBytes, type VerifiedObject, verifyUpload } from './verify.ts'
 
 export type AssetRow = Selectable<AssetTable>
 
@@ -32,11 +32,16 @@ export interface Completion {
   created: boolean
 }
 
-export async function completeUpload(context: UploadContext, attempt: Attempt, upload: UploadRow): Promise<Completion> {
+export async function completeUpload(
+  context: UploadContext,
+  attempt: Attempt,
+  upload: UploadRow,
+  known: KnownBytes = {},
+): Promise<Completion> {
   if (upload.state !== 'uploading') return settledOutcome(context, upload)
   const started = performance.now()
   try {
-    const verified = await verifyUpload(context, upload)
+    const verified = await verifyUpload(context, upload, known)
     const verifyMilliseconds = performance.now() - started
     const completion = await context.db
       .transaction()

@@ -10,7 +10,7 @@ import { complete, plan, putParts, storageOf } from '../testing/upload.ts'
 test('an upload whose database goes away in the middle is answered 503, loses nothing and completes later', async () => {
   const database = await createTestDatabase()
   const proxy = await createDatabaseProxy(database.url)
-  let beforeRead = () => undefined as void
+  let beforeRead = (): unknown => undefined
   const server = await startTestServer(
     { DATABASE_URL: proxy.url },
     {

@@ -5,7 +5,7 @@
  *
  * A process that dies meanwhile leaves a row with a short life; the next look at expired uploads ends it.
  */
-import { pipeline, Readable, Transform } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { type Attempt, errorClass, history } from '../history/index.ts'
 import { problems } from '../problem.ts'
 import { type Completion, completeUpload } from './complete.ts'
@@ -37,8 +37,9 @@ export async function streamUpload(
     lifetime: streamLifetime,
   })
   const alive = setInterval(() => extendLife(context, upload.id), heartbeat * 1000)
+  let sha256: Uint8Array
   try {
-    await receive(context, upload, body)
+    sha256 = await receive(context, upload, body)
     context.fault('stream.stored')
   } catch (error) {
     await endStream(context, attempt, upload, error)
@@ -46,26 +47,31 @@ export async function streamUpload(
   } finally {
     clearInterval(alive)
   }
-  return completeUpload(context, attempt, upload)
+  return completeUpload(context, attempt, upload, { sha256 })
 }
 
-async function receive(context: UploadContext, upload: UploadRow, body: Readable): Promise<void> {
+/** Resolves with the SHA-256 of the bytes as they passed. */
+async function receive(context: UploadContext, upload: UploadRow, body: Readable): Promise<Uint8Array> {
   const media = await refuseOtherThanMedia(upload, body)
   const { content_type: contentType, object_key: key, size } = upload
   if (size !== null) {
-    await context.store.put(key, media, { contentType, size })
-    return
+    return (await context.store.put(key, media, { contentType, size })).sha256
   }
   const counted = compose(media, reserveAsItFlows(context, upload))
-  await context.store.put(key, counted, { contentType, maxSize: context.limits.maxFileSize })
+  return (await context.store.put(key, counted, { contentType, maxSize: context.limits.maxFileSize })).sha256
 }
 
-/** Joins two streams so that an error or early end of the first ends the second. */
+/**
+ * Joins two streams so that an error or early end of the first ends the second. The first is never destroyed: it is the
+ * request, and whoever is refused in the middle of it still gets an answer on its connection.
+ */
 function compose(source: Readable, transform: Transform): Readable {
-  pipeline(source, transform, (error) => {
-    if (error != null && !transform.destroyed) transform.destroy(error)
-  })
-  return transform
+  const onClose = () => {
+    if (!source.readableEnded) transform.destroy(problems.invalidRequest('The connection was broken off.'))
+  }
+  source.once('error', (error) => transform.destroy(error)).once('close', onClose)
+  transform.once('close', () => source.off('close', onClose))
+  return source.pipe(transform)
 }
 
 /** Looks at the first bytes, so that a wrong file is refused before it is stored. Returns the whole body. */

@@ -16,11 +16,20 @@ export interface VerifiedObject extends MediaType {
   sha256: Uint8Array | null
 }
 
+/** What this process saw of the bytes itself, as they went through it. */
+export interface KnownBytes {
+  sha256?: Uint8Array
+}
+
 /**
  * Throws `upload-incomplete` (409) when bytes are missing, and the upload goes on; `size-mismatch`, `content-mismatch` or
  * `checksum-mismatch` (422) when the bytes can never become right.
  */
-export async function verifyUpload(context: UploadContext, upload: UploadRow): Promise<VerifiedObject> {
+export async function verifyUpload(
+  context: UploadContext,
+  upload: UploadRow,
+  known: KnownBytes = {},
+): Promise<VerifiedObject> {
   const { store } = context
   if (upload.store_upload_id !== null) await joinParts(context, upload, upload.store_upload_id)
   const found = await readStart(store, upload.object_key)
@@ -31,7 +40,7 @@ export async function verifyUpload(context: UploadContext, upload: UploadRow): P
   }
   const media = await recogniseMedia(found.sample, upload.content_type)
   if (media === null) throw contentMismatch(upload.content_type)
-  const sha256 = await knownSha256(store, upload)
+  const sha256 = known.sha256 ?? (await findSha256(store, upload))
   if (upload.sha256 !== null && sha256 !== null && !timingSafeEqual(upload.sha256, sha256)) {
     throw problems.checksumMismatch('The bytes that arrived have another SHA-256 than declared. Upload the file again.')
   }
@@ -126,7 +135,7 @@ export function contentMismatch(declared: string) {
  * A local file is read in a moment, if its hash is not remembered. A remote one is asked for and read only when the client
  * staked a checksum on it, and is left to the worker otherwise: without one nothing made the store attest any.
  */
-async function knownSha256(store: ObjectStore, upload: UploadRow): Promise<Uint8Array | null> {
+async function findSha256(store: ObjectStore, upload: UploadRow): Promise<Uint8Array | null> {
   if (store.kind !== 'file' && upload.sha256 === null) return null
   return (await store.attestedSha256(upload.object_key)) ?? readSha256(store, upload.object_key)
 }
