@@ -67,16 +67,16 @@ export async function openEngines(
   log: FastifyBaseLogger,
   options: { migrate: boolean; fault?: Fault },
 ) {
+  const store = await openObjectStore(
+    config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'files'))}`,
+    options.fault === undefined ? {} : { fault: options.fault },
+  )
   const embedded = config.databaseUrl === null ? await startEmbedded(config, log) : null
   const database = openDatabase({
     url: config.databaseUrl ?? embedded?.url ?? '',
     poolSize: config.databasePool,
     onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   })
-  const store = openObjectStore(
-    config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'files'))}`,
-    options.fault === undefined ? {} : { fault: options.fault },
-  )
   try {
     if (options.migrate) await migrateAll(database)
   } catch (error) {

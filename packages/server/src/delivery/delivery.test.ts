@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createKeyRing, createSigner, createVerifier, generateKeySet } from '@heliograph/signing'
 import Fastify from 'fastify'
-import { createS3Store } from '../engines/object-store/index.ts'
+import { createS3Store } from '../engines/object-store/s3-store.ts'
 import { requirePolicies } from '../http/policy.ts'
 import { createDelivery, type DeliveryOptions, jwksRoutes, loadSigningKeys } from './index.ts'
 

@@ -124,7 +124,12 @@ describe('an upload straight to S3', { skip }, () => {
     assert.equal(known.status, 201)
     assert.equal(known.body.asset.sha256, sha256(bytes))
     const other = jpeg(18 * 1024 * 1024)
-    const unknown = await ann.call('POST', '/v1/assets?filename=b.jpg', new Blob([new Uint8Array(other)]).stream(), headers)
+    const unknown = await ann.call(
+      'POST',
+      '/v1/assets?filename=b.jpg',
+      new Blob([new Uint8Array(other)]).stream(),
+      headers,
+    )
     assert.equal(unknown.status, 201)
     assert.equal(unknown.body.asset.sha256, sha256(other))
   })

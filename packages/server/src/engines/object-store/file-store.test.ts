@@ -194,10 +194,10 @@ describe('the file store', () => {
 
   it('is opened by its URL', async () => {
     const root = join(await freshRoot(), 'a folder')
-    const store = openObjectStore(`file:${root.replaceAll(' ', '%20')}`)
+    const store = await openObjectStore(`file:${root.replaceAll(' ', '%20')}`)
     await store.ping()
     assert.ok(existsSync(join(root, 'tmp')))
-    assert.throws(() => openObjectStore('http://x'), TypeError)
+    await assert.rejects(openObjectStore('http://x'), TypeError)
   })
 
   const mountable = process.platform === 'linux' && process.getuid?.() === 0
