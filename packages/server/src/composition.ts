@@ -202,7 +202,7 @@ async function startRoles(
   }
   if (has('edge')) {
     const record: RecordTransfer = (request, { objectKey, ...event }) => {
-      fault('part.received')
+      if (event.action === 'upload.part') fault('part.received')
       const attempt = attemptOf(request, 'direct', 'edge')
       historyWriter.add(attempt, objectKey === null ? event : { ...event, objectId: objectKey })
     }

@@ -37,7 +37,7 @@ const wordings: Record<FindingKind, Wording> = {
   },
   'object-unknown': {
     found: (n) => `${count(n, 'object')} in the store ${n === 1 ? 'belongs' : 'belong'} to nothing.`,
-    advice: `${repairAdvice} removes them.`,
+    advice: `${repairAdvice} removes them. If the database was restored from a backup, they may be files that were uploaded after it: copy them elsewhere first.`,
     repaired: 'Given up; the server removes them.',
   },
   'multipart-unknown': {
