@@ -58,13 +58,13 @@ export function createPresigner({ client, bucket, prefix }: S3Connection): Presi
       })
     },
 
-    async get(key, { contentType, contentDisposition, expiresIn }) {
+    async get(key, { contentType, contentDisposition, expiresIn, signedAt = new Date() }) {
       const command = new GetObjectCommand({
         ...place(key),
         ResponseContentType: contentType,
         ResponseContentDisposition: contentDisposition,
       })
-      return { method: 'GET', url: await getSignedUrl(client, command, { expiresIn }), headers: {} }
+      return { method: 'GET', url: await getSignedUrl(client, command, { expiresIn, signingDate: signedAt }), headers: {} }
     },
   }
 }
