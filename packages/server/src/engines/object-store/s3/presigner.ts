@@ -64,7 +64,11 @@ export function createPresigner({ client, bucket, prefix }: S3Connection): Presi
         ResponseContentType: contentType,
         ResponseContentDisposition: contentDisposition,
       })
-      return { method: 'GET', url: await getSignedUrl(client, command, { expiresIn, signingDate: signedAt }), headers: {} }
+      return {
+        method: 'GET',
+        url: await getSignedUrl(client, command, { expiresIn, signingDate: signedAt }),
+        headers: {},
+      }
     },
   }
 }
