@@ -1,5 +1,5 @@
 /** `heliograph doctor`: compares files and database, says what is wrong and what to do, and mends it when asked. */
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { type Engines, openEngines, originsOf } from '../composition.ts'
@@ -29,7 +29,7 @@ const progressInterval = 100
 async function doctor(context: CommandContext): Promise<number> {
   const { values, env, stdout, stderr, signal } = context
   const config = loadConfig(env)
-  await requireInstallation(config)
+  requireInstallation(config)
   const engines = await openEngines(config, createLogger(config), { migrate: false })
   try {
     if (values.cors === true) return await doctorCors(context, config, engines)
@@ -60,16 +60,9 @@ async function doctorCors({ values, stdout }: CommandContext, config: Config, { 
 }
 
 /** Opening the engines would make what is not there, in whatever folder a person happens to be. */
-async function requireInstallation(config: Config): Promise<void> {
-  if (config.databaseUrl !== null) return
-  try {
-    await access(join(config.dataDir, 'postgres'))
-  } catch (error) {
-    throw Object.assign(
-      new CommandError(`There is no Heliograph in ${config.dataDir}. Say where it is: DATA_DIR=… heliograph doctor`),
-      { cause: error },
-    )
-  }
+function requireInstallation(config: Config): void {
+  if (config.databaseUrl !== null || existsSync(join(config.dataDir, 'postgres'))) return
+  throw new CommandError(`There is no Heliograph in ${config.dataDir}. Say where it is: DATA_DIR=… heliograph doctor`)
 }
 
 async function requireSchema({ db }: Engines): Promise<void> {

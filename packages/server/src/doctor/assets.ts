@@ -85,7 +85,7 @@ async function inBatches(
       await Promise.all(rows.slice(start, start + atOnce).map(visit))
     }
     const end = rows.at(-1)
-    if (end === undefined) return
+    if (end === undefined || rows.length < batchSize) return
     last = end.id
   }
 }

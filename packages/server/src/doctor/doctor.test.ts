@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { sql } from 'kysely'
+import { createLayout } from '../engines/object-store/file/layout.ts'
 import type { ObjectStore } from '../engines/object-store/index.ts'
 import { jpeg, sha256 } from '../testing/photos.ts'
 import { type Json, startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
@@ -46,12 +47,7 @@ describe('the doctor', () => {
   }
 
   async function pathOf(assetId: string): Promise<string> {
-    const { object_key } = await rowOf(assetId)
-    return pathOfKey(object_key)
-  }
-
-  async function pathOfKey(key: string): Promise<string> {
-    const { createLayout } = await import('../engines/object-store/file/layout.ts')
+    const { object_key: key } = await rowOf(assetId)
     return createLayout(join(server.dataDir, 'files')).objectPath(key)
   }
 

@@ -32,7 +32,7 @@ export async function findUnknownObjects(context: DoctorContext, connection: Db)
       order by key limit ${batchSize}`.execute(connection)
     for (const { key } of rows) await examine(context, key)
     const end = rows.at(-1)
-    if (end === undefined) return
+    if (end === undefined || rows.length < batchSize) return
     last = end.key
   }
 }
