@@ -69,8 +69,14 @@ export async function createApp(deps: AppDeps) {
       'Retry-After',
       'Upload-Offset',
       'Upload-Length',
-      'Tus-Resumable',
+      'Upload-Defer-Length',
+      'Upload-Metadata',
       'Upload-Expires',
+      'Tus-Resumable',
+      'Tus-Version',
+      'Tus-Extension',
+      'Tus-Max-Size',
+      'Heliograph-Asset-Id',
     ],
   })
   await describeItself(app, deps.version)

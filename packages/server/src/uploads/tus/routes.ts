@@ -2,6 +2,7 @@
  * `/v1/tus`: the tus 1.0 resumable upload protocol (https://tus.io/protocols/resumable-upload). The routes carry requests
  * between Fastify and `@tus/server`; refusals are problem documents like everywhere else.
  */
+import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { createGate } from '../../engines/object-store/gate.ts'
@@ -30,6 +31,8 @@ const idleSeconds = 60
 /** Bodies without a length that may gather a part in memory at once, when the store is S3. */
 const gatheredParts = 12
 
+const bodyType = 'application/offset+octet-stream'
+
 /** What the library looks at; nothing else of a request concerns it. */
 const protocolHeaders = [
   'tus-resumable',
@@ -56,7 +59,7 @@ export function tusRoutes({ uploads, admission, bytesIn, record }: TusRouteDeps)
     const { accountId } = actorOf(request)
     const finish: (() => void)[] = []
     const stop = new AbortController()
-    const hasBody = !raw.complete && request.headers['content-type'] === 'application/offset+octet-stream'
+    const hasBody = ['POST', 'PATCH'].includes(request.method) && request.headers['content-type'] === bodyType
     let received = 0
     try {
       // Before the lease is asked for, which would make whoever sends to this upload stop.
@@ -77,14 +80,15 @@ export function tusRoutes({ uploads, admission, bytesIn, record }: TusRouteDeps)
       try {
         const response = await session.handle(toWebRequest(request))
         note(session.upload(), answered)
+        // Nobody is left to answer; what had come was kept.
+        if (isGone(raw)) return reply.hijack()
         return await answer(reply, response, session.upload())
       } catch (error) {
         note(session.upload(), answered, error)
         throw error
       }
     } catch (error) {
-      // Nobody is left to answer.
-      if (raw.destroyed && !raw.complete) return reply.hijack()
+      if (isGone(raw)) return reply.hijack()
       throw error
     } finally {
       bytesIn(received)
@@ -117,7 +121,10 @@ export function tusRoutes({ uploads, admission, bytesIn, record }: TusRouteDeps)
     app.addHook('onSend', async (request, reply, payload) => {
       if (reply.statusCode === 412) reply.header('tus-version', '1.0.0')
       if (request.raw.complete || typeof payload !== 'string') return payload
-      reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
+      reply.header('connection', 'close')
+      // An answer without a body, to a request that had to give way to another.
+      if (payload === '') return payload
+      reply.header('content-length', Buffer.byteLength(payload))
       return answerAndDiscard(request.raw, payload)
     })
 
@@ -162,6 +169,10 @@ export function tusRoutes({ uploads, admission, bytesIn, record }: TusRouteDeps)
       })
     }
   }
+}
+
+function isGone(request: IncomingMessage): boolean {
+  return request.destroyed && !request.complete
 }
 
 function toWebRequest(request: FastifyRequest): Request {

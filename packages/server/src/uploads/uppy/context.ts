@@ -26,15 +26,16 @@ export function createUppyContext(uploads: Uploads, publicUrl: () => string): Up
   return { uploads, publicUrl, context: { ...uploads.context, limits: { ...limits, grantLifetime } } }
 }
 
-/** The upload that Uppy means: its id, its key and the owner of the token must belong together. */
+/** The multipart that Uppy means: its id, its key and the owner of the token must belong together. */
 export async function findUpload(
   { uploads }: UppyContext,
   ownerId: string,
   uploadId: string,
   key: string,
 ): Promise<UploadRow> {
-  const upload = await uploads.own(ownerId, uploadId)
-  if (upload.protocol !== 'uppy' || upload.object_key !== key) throw problems.notFound('There is no such upload.')
+  const upload = await patiently(() => uploads.own(ownerId, uploadId))
+  const isMeant = upload.protocol === 'uppy' && upload.store_upload_id !== null && upload.object_key === key
+  if (!isMeant) throw problems.notFound('There is no such upload.')
   if (upload.state === 'aborted' || upload.state === 'expired') {
     throw problems.uploadGone('The upload was ended. Add the file again.', { extensions: { failure: upload.failure } })
   }

@@ -92,12 +92,12 @@ async function planBounded(
   })
   try {
     await growReservation(context, upload, bound)
+    await extendGrants(context, upload.id)
+    await lookLater(context, { uploadId: upload.id, key: upload.object_key, round: 0 })
   } catch (error) {
     await uploads.abort(attempt, upload)
     throw error
   }
-  await extendGrants(context, upload.id)
-  await lookLater(context, { uploadId: upload.id, key: upload.object_key, round: 0 })
   return upload
 }
 

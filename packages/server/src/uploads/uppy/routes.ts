@@ -10,7 +10,7 @@ import { actorOf, attemptOf } from '../../http/policy.ts'
 import { isProblem, problems } from '../../problem.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Uploads } from '../uploads.ts'
-import { createUppyContext, findUpload } from './context.ts'
+import { createUppyContext, findUpload, patiently } from './context.ts'
 import { planForm } from './form.ts'
 import { formRoute } from './form-route.ts'
 import { bucketName, completeMultipart, createMultipart, listParts, signParts } from './multipart.ts'
@@ -39,7 +39,7 @@ export function uppyRoutes(deps: UppyRouteDeps): FastifyPluginAsyncTypebox {
     app.addHook('onRequest', async (request, reply) => {
       reply.header('cache-control', 'no-store')
       const { uploadToken } = request.params as { uploadToken: string }
-      request.principal = await deps.authenticatePathToken(uploadToken)
+      request.principal = await patiently(() => deps.authenticatePathToken(uploadToken))
     })
     // Of a refusal Uppy shows the reason phrase and nothing else.
     app.addHook('onError', async (_request, reply, error) => {
