@@ -66,7 +66,7 @@ function describeEnvironment(): string {
   const directory = benchDirectory()
   const filesystem = execFileSync('stat', ['--file-system', '--format=%T', directory], { encoding: 'utf8' }).trim()
   return [
-    `Measured on ${new Date().toISOString().slice(0, 10)}, ${context.rounds} rounds.`,
+    `Measured on ${new Date().toISOString().slice(0, 10)}, ${context.rounds} ${context.rounds === 1 ? 'round' : 'rounds'}.`,
     `Machine: ${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${(totalmem() / 1024 ** 3).toFixed(0)} GiB,`,
     `Linux ${release()}, ${filesystem}, Node ${process.version}. Limits: ${limits.description}.`,
   ].join(' ')
