@@ -36,18 +36,29 @@ export async function countAssets(connection: Db): Promise<{ assets: number; mis
   return rows[0] ?? { assets: 0, missing: 0, marked: 0 }
 }
 
-/** Compares every asset with the inventory that `connection` sees. */
+/**
+ * Compares every asset with the inventory that `connection` sees. The suspects are written down first: one join over
+ * everything, however many of them there are. Joined anew for each batch, 400,000 assets took 14 s.
+ */
 export async function compareAssets(context: DoctorContext, connection: Db): Promise<void> {
+  await sql`drop table if exists pg_temp.doctor_suspect`.execute(connection)
+  await sql`
+    create temporary table doctor_suspect as
+    select asset.id from asset left join doctor_object as object on object.key = asset.object_key
+    where case when ${isLost} then not ${differs} else ${differs} end`.execute(connection)
+  await sql`alter table doctor_suspect add primary key (id)`.execute(connection)
+  await sql`analyze doctor_suspect`.execute(connection)
   await inBatches(
     context,
     (last) =>
       sql<Suspect>`
       select ${columns}
-      from asset join account on account.id = asset.owner_id left join doctor_object as object on object.key = asset.object_key
-      where asset.id > ${last} and case when ${isLost} then not ${differs} else ${differs} end
-      order by asset.id limit ${batchSize}`.execute(connection),
+      from doctor_suspect join asset on asset.id = doctor_suspect.id join account on account.id = asset.owner_id
+      where doctor_suspect.id > ${last}
+      order by doctor_suspect.id limit ${batchSize}`.execute(connection),
     (suspect) => (suspect.is_marked ? examineMarked(context, suspect) : examine(context, suspect)),
   )
+  await sql`drop table doctor_suspect`.execute(connection)
 }
 
 /** Reads every object and compares its SHA-256. Returns how many bytes were read. */
