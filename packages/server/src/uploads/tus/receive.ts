@@ -43,7 +43,7 @@ export async function receiveBody(
   const { store } = context
   const earlier = stock.tail === null ? null : await store.get(stock.tail.key)
   const source = createBodySource(earlier?.body ?? null, incoming.next)
-  const writer = createWriter(context, upload, stock, source)
+  const writer = createWriter(context, upload, stock, source, options.mayWrite)
   try {
     if (incoming.length === null && store.kind === 's3') {
       // A part must say its size before it is sent, and this body does not: it is gathered in memory.
@@ -78,27 +78,38 @@ class BrokeOff extends Error {
   }
 }
 
-function createWriter(context: UploadContext, upload: UploadRow, stock: Stock, source: BodySource) {
+function createWriter(
+  context: UploadContext,
+  upload: UploadRow,
+  stock: Stock,
+  source: BodySource,
+  mayWrite: () => boolean,
+) {
   const { store } = context
   let { partsEnd, tail } = stock
   let number = stock.parts.at(-1)?.number ?? 0
   const unneeded = [...stock.stale]
 
-  // Parts that are not smaller than this are never too many, whatever came before.
+  // Parts that are not smaller than this are never too many, whatever came before; and the first has all of the tail, whose
+  // bytes were acknowledged.
   const remaining = (upload.size ?? context.limits.maxFileSize) - partsEnd
-  const smallest = Math.max(store.minPartSize, Math.ceil(remaining / Math.max(1, store.maxParts - stock.parts.length)))
+  const fairShare = Math.ceil(remaining / Math.max(1, store.maxParts - stock.parts.length))
+  const smallest = Math.max(store.minPartSize, fairShare, tail?.size ?? 0)
   const wanted = upload.size === null ? defaultPartSize : largestFilePart
   const partSize = store.kind === 'file' ? Math.max(smallest, wanted) : smallest
   /** A store that need not know a part's size before takes one that broke off. */
   const keepsBroken = store.kind === 'file'
 
-  async function* exactly(size: number, fewest: number): AsyncGenerator<Buffer> {
+  /** At most `size` bytes; fewer only where a part may break off, and at least `fewest`. */
+  async function* piece(size: number, fewest: number): AsyncGenerator<Buffer> {
     let count = 0
     for await (const chunk of source.take(size)) {
       count += chunk.length
       yield chunk
     }
     if (count < size && (!keepsBroken || count < fewest)) throw new BrokeOff()
+    // A process that stood still in the middle of the part must not end it over what another has written since.
+    if (!mayWrite()) throw new BrokeOff()
   }
 
   const streamOf = (chunks: AsyncIterable<Buffer>) => Readable.from(chunks, { objectMode: false })
@@ -123,7 +134,7 @@ function createWriter(context: UploadContext, upload: UploadRow, stock: Stock, s
     /** Bytes of the part, or null when the body broke off before there was one. */
     async writePart(size: number | null): Promise<number | null> {
       const isExact = size !== null && !keepsBroken
-      const body = streamOf(size === null ? source.take(partSize) : exactly(size, Math.min(size, smallest)))
+      const body = streamOf(piece(size ?? partSize, Math.min(size ?? partSize, smallest)))
       try {
         const part = await store.putPart(upload.object_key, upload.store_upload_id ?? '', number + 1, body, {
           ...(isExact ? { size } : { maxSize: partSize }),
@@ -144,7 +155,7 @@ function createWriter(context: UploadContext, upload: UploadRow, stock: Stock, s
       // Nothing came after the tail that is there.
       if (tail !== null && size === tail.size) return
       const key = await reserveTailKey(context, upload, partsEnd)
-      const body = streamOf(exactly(size, 1))
+      const body = streamOf(piece(size, 1))
       try {
         const stored = await store.put(key, body, {
           contentType: 'application/octet-stream',
