@@ -50,10 +50,18 @@ export async function showLiveness(pool: pg.Pool, name: string, log: JobsLogger)
   }
 }
 
-/** Gives back the jobs of pools that hold no lock. Returns the names of the dead. */
+/**
+ * Gives back the jobs of pools that hold no lock. Returns the names of the dead.
+ *
+ * A job that was replaced or cancelled by its key while it ran is kept by graphile-worker, without its key and with its
+ * attempts used up, until its worker is done with it. A dead worker never is, so it is removed here; else it would stay
+ * for ever and look like one that failed too often. It can be told from one that killed its worker for the last time:
+ * only the replacement writes `updated_at` after the job was taken.
+ */
 export async function freeAbandonedJobs<D>(db: Kysely<D>): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select distinct locked_by as name
+  const { rows } = await sql<{ name: string; superseded: string[] | null }>`
+    select locked_by as name,
+           array_agg(id::text) filter (where attempts >= max_attempts and updated_at > locked_at) as superseded
     from graphile_worker.jobs
     where locked_by is not null
       and locked_at < now() - make_interval(secs => ${sql.lit(interval)})
@@ -62,8 +70,14 @@ export async function freeAbandonedJobs<D>(db: Kysely<D>): Promise<string[]> {
         where locktype = 'advisory' and granted
           and database = (select oid from pg_database where datname = current_database())
           and classid = ${sql.lit(lockClass)}::oid
-          and objid = (hashtext(locked_by)::bigint & 4294967295)::oid)`.execute(db)
+          and objid = (hashtext(locked_by)::bigint & 4294967295)::oid)
+    group by locked_by`.execute(db)
   const dead = rows.map((row) => row.name)
-  if (dead.length > 0) await sql`select graphile_worker.force_unlock_workers(${dead}::text[])`.execute(db)
+  const superseded = rows.flatMap((row) => row.superseded ?? [])
+  if (dead.length === 0) return []
+  await db.transaction().execute(async (tx) => {
+    await sql`select graphile_worker.force_unlock_workers(${dead}::text[])`.execute(tx)
+    await sql`select graphile_worker.complete_jobs(${superseded}::bigint[])`.execute(tx)
+  })
   return dead
 }
