@@ -1,4 +1,5 @@
 /** The command line: finds the command, gives it what it may touch, and turns its end into an exit code. */
+import './heap.ts'
 import { InvalidSetting } from '../config/index.ts'
 import { EmbeddedPostgresError } from '../engines/database/embedded/binaries.ts'
 import { type Command, CommandError, describeCommand, parseCommandLine, UsageError } from './command.ts'
@@ -57,7 +58,9 @@ async function sayError(command: Command, error: unknown): Promise<number> {
   }
   const { isDatabaseUnavailable } = await import('../engines/database/database.ts')
   if (error instanceof Error && isDatabaseUnavailable(error)) {
-    process.stderr.write(`The database does not answer: ${error.message}. Is DATABASE_URL, or DATA_DIR, the right one?\n`)
+    process.stderr.write(
+      `The database does not answer: ${error.message}. Is DATABASE_URL, or DATA_DIR, the right one?\n`,
+    )
     return 1
   }
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)

@@ -4,8 +4,10 @@
  * own. Its pipelines (change data capture, dashboards) read this table.
  */
 import ipaddr from 'ipaddr.js'
+import type { QueryCreator } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db, Tx } from '../engines/database/database.ts'
+import type { Database } from '../engines/database/schema.ts'
 import { isProblem } from '../problem.ts'
 
 export type HistoryAction =
@@ -56,7 +58,12 @@ export interface HistoryEvent {
 
 export const history = {
   async record(tx: Tx | Db, attempt: Attempt, event: HistoryEvent): Promise<void> {
-    await tx.insertInto('history_event').values(toRow(attempt, event)).execute()
+    await history.recording(tx, attempt, event).execute()
+  },
+
+  /** The statement that records, to be part of a larger one. */
+  recording(queries: Pick<QueryCreator<Database>, 'insertInto'>, attempt: Attempt, event: HistoryEvent) {
+    return queries.insertInto('history_event').values(toRow(attempt, event))
   },
 
   async recordAll(tx: Tx | Db, events: { attempt: Attempt; event: HistoryEvent }[]): Promise<void> {

@@ -3,9 +3,10 @@
  * changes it, never a check before use. Callers pass the transaction in which the upload or asset changes, so the
  * numbers and the rows they count cannot part.
  */
-import { sql } from 'kysely'
+import { type QueryCreator, sql } from 'kysely'
 import type { Db, Tx } from '../engines/database/database.ts'
-import { problems } from '../problem.ts'
+import type { Database } from '../engines/database/schema.ts'
+import { type Problem, problems } from '../problem.ts'
 
 export interface StorageUse {
   usedBytes: number
@@ -50,13 +51,28 @@ export const quota = {
 
   /** Sets `bytes` aside, or throws `quota-exceeded` (413) and changes nothing. */
   async reserve(tx: Db | Tx, accountId: string, bytes: number): Promise<void> {
-    const result = await tx
+    const reserved = await quota.reserving(tx, accountId, bytes).executeTakeFirst()
+    if (reserved === undefined) throw await quota.exceeded(tx, accountId, bytes)
+  },
+
+  /** The statement that reserves, to be part of a larger one: it returns `bytes`, or no row when they do not fit. */
+  reserving(queries: Pick<QueryCreator<Database>, 'updateTable'>, accountId: string, bytes: number) {
+    return queries
       .updateTable('storage_quota')
       .set({ reserved_bytes: sql`reserved_bytes + ${bytes}` })
       .where('account_id', '=', accountId)
       .where(sql<boolean>`used_bytes + reserved_bytes + ${bytes} <= limit_bytes`)
-      .executeTakeFirst()
-    if (result.numUpdatedRows === 0n) throw await exceeded(tx, accountId, bytes)
+      .returning(sql<number>`${bytes}::bigint`.as('bytes'))
+  },
+
+  /** The statement that settles a reservation which covers what is used: it returns the account. */
+  settling(queries: Pick<QueryCreator<Database>, 'updateTable'>, accountId: string, reserved: number, used: number) {
+    return queries
+      .updateTable('storage_quota')
+      .set({ reserved_bytes: sql`reserved_bytes - ${reserved}`, used_bytes: sql`used_bytes + ${used}` })
+      .where('account_id', '=', accountId)
+      .where(sql<boolean>`${used}::bigint <= ${reserved}::bigint`)
+      .returning('account_id')
   },
 
   /**
@@ -72,7 +88,7 @@ export const quota = {
         sql<boolean>`(${used}::bigint <= ${reserved}::bigint or used_bytes + reserved_bytes - ${reserved} + ${used} <= limit_bytes)`,
       )
       .executeTakeFirst()
-    if (result.numUpdatedRows === 0n) throw await exceeded(tx, accountId, used - reserved)
+    if (result.numUpdatedRows === 0n) throw await quota.exceeded(tx, accountId, used - reserved)
   },
 
   /** Gives a reservation back. */
@@ -94,13 +110,14 @@ export const quota = {
       .where('account_id', '=', accountId)
       .execute()
   },
-}
 
-async function exceeded(tx: Db | Tx, accountId: string, bytes: number) {
-  const use = await quota.read(tx, accountId)
-  const left = Math.max(0, use.limitBytes - use.usedBytes - use.reservedBytes)
-  return problems.quotaExceeded(
-    `This needs ${bytes} bytes and ${left} are left of ${use.limitBytes}. Empty the trash or ask the administrator for more.`,
-    { extensions: { neededBytes: bytes, availableBytes: left, limitBytes: use.limitBytes } },
-  )
+  /** The refusal, with what is needed and what is left. */
+  async exceeded(db: Db | Tx, accountId: string, bytes: number): Promise<Problem> {
+    const use = await quota.read(db, accountId)
+    const left = Math.max(0, use.limitBytes - use.usedBytes - use.reservedBytes)
+    return problems.quotaExceeded(
+      `This needs ${bytes} bytes and ${left} are left of ${use.limitBytes}. Empty the trash or ask the administrator for more.`,
+      { extensions: { neededBytes: bytes, availableBytes: left, limitBytes: use.limitBytes } },
+    )
+  },
 }

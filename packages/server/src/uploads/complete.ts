@@ -8,9 +8,9 @@
 import { type Selectable, sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import { isLostAsset } from '../assets/index.ts'
-import type { Tx } from '../engines/database/database.ts'
+import { isMissing, type Tx, violates } from '../engines/database/database.ts'
 import type { AssetTable } from '../engines/database/schema.ts'
-import { type Attempt, errorClass, history } from '../history/index.ts'
+import { type Attempt, errorClass, type HistoryEvent, history } from '../history/index.ts'
 import { isProblem, problems } from '../problem.ts'
 import { giveUpObjects } from '../purge/index.ts'
 import { quota } from '../quota/index.ts'
@@ -43,9 +43,11 @@ export async function completeUpload(
   try {
     const verified = await verifyUpload(context, upload, known)
     const verifyMilliseconds = performance.now() - started
-    const completion = await context.db
-      .transaction()
-      .execute((tx) => commit(context, tx, attempt, upload, verified, verifyMilliseconds))
+    const completion =
+      (await commitAtOnce(context, attempt, upload, verified, verifyMilliseconds)) ??
+      (await context.db
+        .transaction()
+        .execute((tx) => commit(context, tx, attempt, upload, verified, verifyMilliseconds)))
     context.fault('complete.committed')
     return completion
   } catch (error) {
@@ -54,6 +56,60 @@ export async function completeUpload(
     if (current !== undefined && current.state !== 'uploading') return settledOutcome(context, current)
     await recordFailure(context, attempt, upload, error, performance.now() - started)
     throw error
+  }
+}
+
+/**
+ * The usual case in one statement: the upload goes on, its reservation covers its bytes, and nobody else has these. Each
+ * part takes from the one before what it must not be without, so that where an assumption fails a row would lack a value
+ * or a unique index its uniqueness, and nothing of the statement happens: then the answer is null, and the transaction
+ * below finds out which case it is.
+ */
+async function commitAtOnce(
+  context: UploadContext,
+  attempt: Attempt,
+  upload: UploadRow,
+  verified: VerifiedObject,
+  verifyMilliseconds: number,
+): Promise<Completion | null> {
+  const { db, jobs } = context
+  const row = assetOf(context, upload, verified)
+  context.fault('complete.uncommitted')
+  try {
+    const { job: _, ...asset } = await db
+      .with('closed', (queries) =>
+        queries
+          .updateTable('upload')
+          .set({ state: 'completed', asset_id: row.id, reserved_bytes: 0, finished_at: context.now() })
+          .where('id', '=', upload.id)
+          .where('state', '=', 'uploading')
+          .where('reserved_bytes', '=', upload.reserved_bytes)
+          .returning(['id', 'grants_until']),
+      )
+      .with('settled', (queries) => quota.settling(queries, upload.owner_id, upload.reserved_bytes, verified.size))
+      .with('recorded', (queries) =>
+        history.recording(queries, attempt, completed(context, upload, row.id, verified, verifyMilliseconds)),
+      )
+      .with('made', (queries) =>
+        queries
+          .insertInto('asset')
+          .values({
+            ...row,
+            upload_id: (eb) => eb.selectFrom('closed').select('id'),
+            owner_id: (eb) => eb.selectFrom('settled').select('account_id'),
+            grants_until: (eb) => eb.selectFrom('closed').select('grants_until'),
+          })
+          .returningAll(),
+      )
+      .selectFrom('made')
+      .selectAll()
+      .select((row.state === 'ready' ? sql`null` : jobs.enqueuing('asset:process', { assetId: row.id })).as('job'))
+      .executeTakeFirstOrThrow()
+    return { asset, created: true }
+  } catch (error) {
+    const isUnusual = isMissing(error, 'upload_id') || isMissing(error, 'owner_id') || violates(error, 'asset_content')
+    if (!isUnusual) throw error
+    return null
   }
 }
 
@@ -76,23 +132,36 @@ async function commit(
     await quota.release(tx, upload.owner_id, upload.reserved_bytes)
   } else {
     await quota.settle(tx, upload.owner_id, upload.reserved_bytes, verified.size)
-    await context.jobs.enqueue(tx, 'asset:process', { assetId: asset.id })
+    if (asset.state !== 'ready') await context.jobs.enqueue(tx, 'asset:process', { assetId: asset.id })
   }
   await tx
     .updateTable('upload')
     .set({ state: 'completed', asset_id: asset.id, reserved_bytes: 0, finished_at: context.now() })
     .where('id', '=', upload.id)
     .execute()
-  await history.record(tx, attempt, {
-    action: 'upload.complete',
-    objectType: 'asset',
-    objectId: asset.id,
-    size: verified.size,
-    contentType: verified.contentType,
-    phases: { transfer: context.now().getTime() - upload.created_at.getTime(), verify: verifyMilliseconds },
-  })
+  await history.record(tx, attempt, completed(context, upload, asset.id, verified, verifyMilliseconds))
   context.fault('complete.uncommitted')
   return { asset, created: inserted !== null }
+}
+
+/** With its SHA-256 known nothing is left to be found out, and the asset is ready; else `asset:process` reads it back. */
+function assetOf(context: UploadContext, upload: UploadRow, verified: VerifiedObject) {
+  return {
+    id: uuidv7(),
+    owner_id: upload.owner_id,
+    upload_id: upload.id,
+    kind: verified.kind,
+    state: verified.sha256 === null ? ('processing' as const) : ('ready' as const),
+    purpose: upload.purpose,
+    object_key: upload.object_key,
+    filename: upload.filename,
+    content_type: verified.contentType,
+    size: verified.size,
+    sha256: verified.sha256,
+    captured_at: upload.captured_at ?? upload.created_at,
+    grants_until: upload.grants_until,
+    uploaded_at: context.now(),
+  }
 }
 
 async function insertAsset(
@@ -103,25 +172,28 @@ async function insertAsset(
 ): Promise<AssetRow | null> {
   const row = await tx
     .insertInto('asset')
-    .values({
-      id: uuidv7(),
-      owner_id: upload.owner_id,
-      upload_id: upload.id,
-      kind: verified.kind,
-      purpose: upload.purpose,
-      object_key: upload.object_key,
-      filename: upload.filename,
-      content_type: verified.contentType,
-      size: verified.size,
-      sha256: verified.sha256,
-      captured_at: upload.captured_at ?? upload.created_at,
-      grants_until: upload.grants_until,
-      uploaded_at: context.now(),
-    })
+    .values(assetOf(context, upload, verified))
     .onConflict((conflict) => conflict.columns(['owner_id', 'sha256']).where(isFirst).doNothing())
     .returningAll()
     .executeTakeFirst()
   return row ?? null
+}
+
+function completed(
+  context: UploadContext,
+  upload: UploadRow,
+  assetId: string,
+  verified: VerifiedObject,
+  verifyMilliseconds: number,
+): HistoryEvent {
+  return {
+    action: 'upload.complete',
+    objectType: 'asset',
+    objectId: assetId,
+    size: verified.size,
+    contentType: verified.contentType,
+    phases: { transfer: context.now().getTime() - upload.created_at.getTime(), verify: verifyMilliseconds },
+  }
 }
 
 /**

@@ -4,8 +4,10 @@
  * between the two, the multipart has no row and the sweep aborts it.
  */
 import { randomBytes } from 'node:crypto'
+import type { Insertable } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
-import type { Purpose, UploadProtocol } from '../engines/database/schema.ts'
+import { type Db, isMissing } from '../engines/database/database.ts'
+import type { Purpose, UploadProtocol, UploadTable } from '../engines/database/schema.ts'
 import { type Attempt, history } from '../history/index.ts'
 import { problems } from '../problem.ts'
 import { quota } from '../quota/index.ts'
@@ -55,44 +57,62 @@ export async function planUpload(context: UploadContext, attempt: Attempt, reque
   context.fault('plan.multipart-created')
 
   try {
-    const row = await db.transaction().execute(async (tx) => {
-      if (request.size !== null) await quota.reserve(tx, request.ownerId, request.size)
-      const inserted = await tx
-        .insertInto('upload')
-        .values({
-          id: uuidv7(),
-          owner_id: request.ownerId,
-          protocol: request.protocol,
-          purpose: request.purpose,
-          object_key: key,
-          filename,
-          content_type: contentType,
-          size: request.size,
-          reserved_bytes: request.size ?? 0,
-          sha256: request.sha256,
-          captured_at: request.capturedAt,
-          store_upload_id: storeUploadId,
-          part_size: 'partSize' in transfer ? transfer.partSize : null,
-          part_count: 'partCount' in transfer ? transfer.partCount : null,
-          grants_until: grantsUntil(context),
-          expires_at: new Date(context.now().getTime() + (request.lifetime ?? limits.uploadLifetime) * 1000),
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow()
-      await history.record(tx, attempt, {
-        action: 'upload.plan',
-        objectType: 'upload',
-        objectId: inserted.id,
-        size: request.size,
-        contentType,
-      })
-      return inserted
+    const row = await insertUpload(db, attempt, request, {
+      id: uuidv7(),
+      owner_id: request.ownerId,
+      protocol: request.protocol,
+      purpose: request.purpose,
+      object_key: key,
+      filename,
+      content_type: contentType,
+      size: request.size,
+      sha256: request.sha256,
+      captured_at: request.capturedAt,
+      store_upload_id: storeUploadId,
+      part_size: 'partSize' in transfer ? transfer.partSize : null,
+      part_count: 'partCount' in transfer ? transfer.partCount : null,
+      grants_until: grantsUntil(context),
+      expires_at: new Date(context.now().getTime() + (request.lifetime ?? limits.uploadLifetime) * 1000),
     })
     context.fault('plan.committed')
     return row
   } catch (error) {
     if (storeUploadId !== null) await store.abortMultipart(key, storeUploadId)
     throw error
+  }
+}
+
+/**
+ * Reservation, row and event in one statement, so that the account's quota is locked for a moment and not for the length of
+ * a transaction. The row takes its reservation from the update of the quota: where that finds no room there is none to
+ * take, and a row without is impossible (`reserved_bytes` is NOT NULL), so nothing of the statement happens.
+ */
+async function insertUpload(
+  db: Db,
+  attempt: Attempt,
+  request: PlanRequest,
+  row: Omit<Insertable<UploadTable>, 'reserved_bytes'>,
+): Promise<UploadRow> {
+  const bytes = request.size ?? 0
+  try {
+    return await db
+      .with('reserved', (queries) => quota.reserving(queries, request.ownerId, bytes))
+      .with('recorded', (queries) =>
+        history.recording(queries, attempt, {
+          action: 'upload.plan',
+          objectType: 'upload',
+          objectId: row.id,
+          size: request.size,
+          contentType: row.content_type,
+        }),
+      )
+      .insertInto('upload')
+      .values({ ...row, reserved_bytes: (eb) => eb.selectFrom('reserved').select('bytes') })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  } catch (error) {
+    if (!isMissing(error, 'reserved_bytes')) throw error
+    throw await quota.exceeded(db, request.ownerId, bytes)
   }
 }
 

@@ -67,7 +67,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
-    connectionTimeoutMillis: options.acquireTimeout ?? 5_000,
+    connectionTimeoutMillis: options.acquireTimeout ?? 30_000,
     Client: NamingClient,
     types,
     application_name: 'heliograph',
@@ -85,6 +85,11 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
 /** True when the error is a unique violation of `constraint`. */
 export function violates(error: unknown, constraint: string): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === constraint
+}
+
+/** True when the error is that `column` would be null and may not be. */
+export function isMissing(error: unknown, column: string): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23502' && error.column === column
 }
 
 /** Connection trouble or a server that starts or stops: the request can be tried again. */

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { Logger, type Runner, run, runMigrations } from 'graphile-worker'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type pg from 'pg'
 import type { Db, Tx } from '../database/database.ts'
 import { freeAbandonedJobs, showLiveness } from './liveness.ts'
@@ -51,6 +51,8 @@ export interface QueueDepth {
 
 export interface Jobs {
   enqueue<N extends TaskName>(tx: Tx | Db, task: N, payload: TaskPayloads[N], options?: EnqueueOptions): Promise<void>
+  /** The call that enqueues, to be part of a larger statement. */
+  enqueuing<N extends TaskName>(task: N, payload: TaskPayloads[N], options?: EnqueueOptions): RawBuilder<unknown>
   /** Removes the waiting job with this key, if any. */
   cancel(tx: Tx | Db, key: string): Promise<void>
   depth(): Promise<QueueDepth>
@@ -73,16 +75,11 @@ export async function migrateJobs(pool: pg.Pool): Promise<void> {
 
 export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: JobsLogger }): Jobs {
   return {
-    async enqueue(tx, task, payload, options = {}) {
-      await sql`select graphile_worker.add_job(
-        ${task}::text,
-        payload := ${JSON.stringify(payload)}::json,
-        run_at := ${options.runAt ?? null}::timestamptz,
-        max_attempts := ${options.maxAttempts ?? null}::integer,
-        job_key := ${options.key ?? null}::text,
-        priority := ${options.priority ?? null}::integer
-      )`.execute(tx)
+    async enqueue(tx, task, payload, options) {
+      await sql`select ${addJob(task, payload, options)}`.execute(tx)
     },
+
+    enqueuing: addJob,
 
     async cancel(tx, key) {
       await sql`select graphile_worker.remove_job(${key}::text)`.execute(tx)
@@ -144,6 +141,17 @@ export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: Jobs
       }
     },
   }
+}
+
+function addJob(task: string, payload: unknown, options: EnqueueOptions = {}): RawBuilder<unknown> {
+  return sql`graphile_worker.add_job(
+    ${task}::text,
+    payload := ${JSON.stringify(payload)}::json,
+    run_at := ${options.runAt ?? null}::timestamptz,
+    max_attempts := ${options.maxAttempts ?? null}::integer,
+    job_key := ${options.key ?? null}::text,
+    priority := ${options.priority ?? null}::integer
+  )`
 }
 
 /** graphile-worker logs each job; only its errors are ours to show, and failed jobs are logged above with their cause. */
