@@ -1,12 +1,13 @@
 /**
  * Where things lie below the root of a file store, and what makes a name durable there:
  *
- *     objects/<first segment>/<2 hex>/<2 hex>/<rest>   the objects; a key of one segment lies under `objects/_`
- *     multipart/<upload id>/<part number>              received parts, and `upload.json` with the key
- *     tmp/                                             what is being written
+ *     objects/<first segment>/<2 hex>/<rest>   the objects; a key of one segment lies under `objects/_`
+ *     multipart/<upload id>/<part number>      received parts, and `upload.json` with the key
+ *     tmp/                                     what is being written
  *
- * The hexadecimal digits come from the hash of the second segment: folders stay small whatever the keys look like, and
- * the objects of one thing stay together. A new name survives a power cut only when its folder was flushed, and a new
+ * The hexadecimal digits come from the hash of the second segment, so that the objects of one thing stay together. They
+ * make 256 folders: small enough for any file system at millions of objects, and few enough that a young library does not
+ * make two folders, each flushed, for every photo. A new name survives a power cut only when its folder was flushed, and a new
  * folder only when the folder above it was.
  */
 import { createHash } from 'node:crypto'
@@ -46,7 +47,7 @@ export function createLayout(root: string): Layout {
     const hash = createHash('sha256')
       .update(rest.split('/', 1)[0] ?? '')
       .digest('hex')
-    return join(objects, first, hash.slice(0, 2), hash.slice(2, 4))
+    return join(objects, first, hash.slice(0, 2))
   }
 
   return {
@@ -61,11 +62,11 @@ export function createLayout(root: string): Layout {
     },
 
     shardOf(path) {
-      return join(objects, ...path.slice(objects.length + 1).split(sep, 3))
+      return join(objects, ...path.slice(objects.length + 1).split(sep, 2))
     },
 
     keyOf(relativePath) {
-      const [first, , , ...rest] = relativePath.split(sep)
+      const [first, , ...rest] = relativePath.split(sep)
       return first === noFolder ? rest.join('/') : [first, ...rest].join('/')
     },
 
@@ -88,6 +89,33 @@ export async function syncFolder(path: string): Promise<void> {
     if (!hasCode(error, 'EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR')) throw error
   } finally {
     await handle.close()
+  }
+}
+
+/**
+ * Flushes folders, once for all who ask while a flush runs: theirs starts when it has ended, so it covers the names they
+ * made before they asked.
+ */
+export function createFolderSync(): (path: string) => Promise<void> {
+  const running = new Map<string, { current: Promise<void>; next: Promise<void> | null }>()
+
+  function start(path: string): Promise<void> {
+    const current = syncFolder(path).finally(() => {
+      if (running.get(path)?.current === current) running.delete(path)
+    })
+    running.set(path, { current, next: null })
+    return current
+  }
+
+  return (path) => {
+    const flush = running.get(path)
+    if (flush === undefined) return start(path)
+    // Whether the flush before it failed is not ours to say.
+    flush.next ??= flush.current.then(
+      () => start(path),
+      () => start(path),
+    )
+    return flush.next
   }
 }
 

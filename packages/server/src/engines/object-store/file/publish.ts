@@ -7,7 +7,7 @@ import { link, lstat, mkdir, rename, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ObjectStoreError } from '../object-store.ts'
 import { hasCode, isMissing } from './errors.ts'
-import { type Folders, type Layout, syncFolder } from './layout.ts'
+import { createFolderSync, type Folders, type Layout } from './layout.ts'
 
 /** A claim is held for the length of a `stat` and a `rename`; older ones belong to a process that died, milliseconds. */
 const claimLifetime = 60_000
@@ -20,6 +20,8 @@ export type Publish = (temporary: string, path: string) => Promise<void>
 
 /** `hardLinks` false takes the other way at once; otherwise it is taken when the file system refuses a link. */
 export function createPublish(layout: Layout, folders: Folders, hardLinks: boolean): Publish {
+  const sync = createFolderSync()
+
   return async (temporary, path) => {
     for (let attempt = 1; ; attempt += 1) {
       await folders.ensureFor(path)
@@ -31,7 +33,7 @@ export function createPublish(layout: Layout, folders: Folders, hardLinks: boole
         if (!hasCode(error, 'ENOENT') || attempt === attempts) throw error
       }
     }
-    await syncFolder(dirname(path))
+    await sync(dirname(path))
   }
 
   async function linkOrClaim(temporary: string, path: string): Promise<void> {
