@@ -3,7 +3,7 @@
  * changes it, never a check before use. Callers pass the transaction in which the upload or asset changes, so the
  * numbers and the rows they count cannot part.
  */
-import { type QueryCreator, sql } from 'kysely'
+import { type QueryCreator, type RawBuilder, sql } from 'kysely'
 import type { Db, Tx } from '../engines/database/database.ts'
 import type { Database } from '../engines/database/schema.ts'
 import { type Problem, problems } from '../problem.ts'
@@ -65,14 +65,20 @@ export const quota = {
       .returning(sql<number>`${bytes}::bigint`.as('bytes'))
   },
 
-  /** The statement that settles a reservation which covers what is used: it returns the account. */
-  settling(queries: Pick<QueryCreator<Database>, 'updateTable'>, accountId: string, reserved: number, used: number) {
+  /**
+   * The statement that settles a reservation which covers what is used, to be part of a larger one. The account comes from
+   * the part that must be done before: the row of an account is locked last, here as everywhere.
+   */
+  settling(
+    queries: Pick<QueryCreator<Database>, 'updateTable'>,
+    accountId: RawBuilder<string>,
+    reserved: number,
+    used: number,
+  ) {
     return queries
       .updateTable('storage_quota')
       .set({ reserved_bytes: sql`reserved_bytes - ${reserved}`, used_bytes: sql`used_bytes + ${used}` })
       .where('account_id', '=', accountId)
-      .where(sql<boolean>`${used}::bigint <= ${reserved}::bigint`)
-      .returning('account_id')
   },
 
   /**

@@ -64,6 +64,8 @@ export async function completeUpload(
  * part takes from the one before what it must not be without, so that where an assumption fails a row would lack a value
  * or a unique index its uniqueness, and nothing of the statement happens: then the answer is null, and the transaction
  * below finds out which case it is.
+ *
+ * That also sets their order: upload, asset, quota, as everything locks them that touches more than one.
  */
 async function commitAtOnce(
   context: UploadContext,
@@ -73,6 +75,7 @@ async function commitAtOnce(
   verifyMilliseconds: number,
 ): Promise<Completion | null> {
   const { db, jobs } = context
+  if (verified.size > upload.reserved_bytes) return null
   const row = assetOf(context, upload, verified)
   context.fault('complete.uncommitted')
   try {
@@ -86,7 +89,6 @@ async function commitAtOnce(
           .where('reserved_bytes', '=', upload.reserved_bytes)
           .returning(['id', 'grants_until']),
       )
-      .with('settled', (queries) => quota.settling(queries, upload.owner_id, upload.reserved_bytes, verified.size))
       .with('recorded', (queries) =>
         history.recording(queries, attempt, completed(context, upload, row.id, verified, verifyMilliseconds)),
       )
@@ -96,10 +98,12 @@ async function commitAtOnce(
           .values({
             ...row,
             upload_id: (eb) => eb.selectFrom('closed').select('id'),
-            owner_id: (eb) => eb.selectFrom('settled').select('account_id'),
             grants_until: (eb) => eb.selectFrom('closed').select('grants_until'),
           })
           .returningAll(),
+      )
+      .with('settled', (queries) =>
+        quota.settling(queries, sql<string>`(select owner_id from made)`, upload.reserved_bytes, verified.size),
       )
       .selectFrom('made')
       .selectAll()
@@ -107,7 +111,7 @@ async function commitAtOnce(
       .executeTakeFirstOrThrow()
     return { asset, created: true }
   } catch (error) {
-    const isUnusual = isMissing(error, 'upload_id') || isMissing(error, 'owner_id') || violates(error, 'asset_content')
+    const isUnusual = isMissing(error, 'upload_id') || violates(error, 'asset_content')
     if (!isUnusual) throw error
     return null
   }

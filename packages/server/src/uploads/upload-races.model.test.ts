@@ -8,9 +8,9 @@ import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { examine } from '../doctor/index.ts'
 import type { ObjectStore } from '../engines/object-store/index.ts'
-import { jpeg } from '../testing/photos.ts'
+import { jpeg, sha256 } from '../testing/photos.ts'
 import { startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
-import { plan, putParts, storageOf } from '../testing/upload.ts'
+import { plan, putParts, storageOf, upload } from '../testing/upload.ts'
 import { extendGrants } from './transfer.ts'
 
 /** Waits for its turn before a call of the store begins, and again before its answer is given. */
@@ -87,20 +87,20 @@ describe('ends of an upload that come at once', () => {
         statuses.every((status) => status === null || status < 500),
         `${statuses}`,
       )
-      const { body: upload } = await account.call('GET', `/v1/uploads/${planned.id}`)
+      const { body: ended } = await account.call('GET', `/v1/uploads/${planned.id}`)
       const now = await storageOf(account)
-      assert.notEqual(upload.state, 'uploading')
-      assert.equal(now.usedBytes - before.usedBytes, upload.state === 'completed' ? bytes.length : 0)
+      assert.notEqual(ended.state, 'uploading')
+      assert.equal(now.usedBytes - before.usedBytes, ended.state === 'completed' ? bytes.length : 0)
       assert.equal(now.reservedBytes, 0)
       // Whoever was told that the file is kept can have it.
-      if (statuses.includes(201)) assert.equal(upload.state, 'completed')
+      if (statuses.includes(201)) assert.equal(ended.state, 'completed')
 
       // What was watched for a while is let go.
       hours(3)
       await letGo()
       const { findings } = await examine({ ...server.engines, now: () => new Date(Date.now() + clock.ahead) })
       assert.deepEqual(findings, [])
-      assert.equal(await objectsOf(planned.id), upload.state === 'completed' ? 1 : 0)
+      assert.equal(await objectsOf(planned.id), ended.state === 'completed' ? 1 : 0)
     },
   )
 
@@ -129,6 +129,39 @@ describe('ends of an upload that come at once', () => {
   }
 
   it('have one outcome in every order, for a fixed seed', () => tryAll({ seed: 7 }))
+
+  it('never wait for each other in a circle', async () => {
+    for (let round = 0; round < 40; round += 1) {
+      const bytes = jpeg(1_000)
+      const { body: planned } = await plan(account, bytes)
+      await putParts(planned, bytes)
+      const calls = [ends.complete, ends.abort, ends.expire, ends.abort]
+      const statuses = await Promise.all(calls.map((end) => end(planned.id)))
+      assert.ok(
+        statuses.every((status) => status === null || status < 500),
+        `${statuses}`,
+      )
+    }
+    await server.settleJobs()
+  })
+
+  it('never wait in a circle for a purge of the same bytes', async () => {
+    const bytes = jpeg(1_000)
+    let previous = await upload(account, bytes)
+    for (let round = 0; round < 40; round += 1) {
+      const { body: planned } = await plan(account, bytes)
+      await putParts(planned, bytes)
+      const [completed, purged] = await Promise.all([
+        account.call('POST', `/v1/uploads/${planned.id}/complete`, {}),
+        account.call('DELETE', `/v1/assets/${previous.id}?permanent=true`),
+      ])
+      assert.equal(purged.status, 204)
+      assert.ok(completed.status < 500 || completed.body.type === '/problems/unavailable', `${completed.status}`)
+      previous =
+        (await plan(account, bytes, { sha256: sha256(bytes) })).body.duplicateOf ?? (await upload(account, bytes))
+    }
+    await server.settleJobs()
+  })
 
   it('leave no bytes of a completion that was joining parts while the upload was aborted', async () => {
     const bytes = jpeg(1_000)
