@@ -66,7 +66,18 @@ export async function startCrashSeries(): Promise<CrashSeries> {
     await pool.query(`update upload set expires_at = now() - interval '1 s' where id = $1`, [id])
     await jobs.enqueue(db, 'uploads:expire', {})
   }
-  const workload = (address: string, random: Random): WorkloadContext => ({ address, token, ledger, random, expire })
+  const leaveToWorker = async (assetId: string) => {
+    await pool.query(`update asset set state = 'processing', sha256 = null where id = $1`, [assetId])
+    await jobs.enqueue(db, 'asset:process', { assetId })
+  }
+  const workload = (address: string, random: Random): WorkloadContext => ({
+    address,
+    token,
+    ledger,
+    random,
+    expire,
+    leaveToWorker,
+  })
 
   async function crash(how: Crash, random: Random): Promise<{ pid: number; diedByItself: boolean }> {
     const fault = how.kind === 'point' ? { HELIOGRAPH_FAULT_POINT: `${how.point}#${how.occurrence}` } : {}

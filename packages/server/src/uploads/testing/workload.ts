@@ -16,6 +16,8 @@ export interface WorkloadContext {
   random: Random
   /** Lets the time of this upload be over, and has the server look. */
   expire(uploadId: string): Promise<void>
+  /** Leaves it to the worker to read the asset's bytes, as a store does that attests no SHA-256. */
+  leaveToWorker(assetId: string): Promise<void>
 }
 
 type Operation = (client: Client) => Promise<void>
@@ -35,6 +37,7 @@ const everything: Operation[] = [
   leaveHalf,
   giveUp,
   letExpire,
+  letProcess,
   purgeOne,
   trashAndRestore,
 ]
@@ -196,6 +199,12 @@ async function letExpire(client: Client): Promise<void> {
   const known = client.ledger.begun.get(begun.id)
   if (known !== undefined) known.isGivenUp = true
   await client.expire(begun.id)
+}
+
+async function letProcess(client: Client): Promise<void> {
+  await upload(client, jpeg(3_000), 'single')
+  const newest = [...client.ledger.kept.keys()].at(-1)
+  if (newest !== undefined) await client.leaveToWorker(newest)
 }
 
 async function purgeOne(client: Client): Promise<void> {
