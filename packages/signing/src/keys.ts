@@ -39,6 +39,16 @@ export interface SigningKeySet {
   keys: SigningJwk[]
 }
 
+/**
+ * HMAC-SHA256 of `data` under `secret`, at once. WebCrypto answers through a thread pool, which costs several times the
+ * work itself; a runtime that can do it synchronously (Node: `createHmac`) may lend its own.
+ */
+export type HmacSha256 = (secret: Uint8Array, data: Uint8Array) => Uint8Array
+
+export interface KeyRingOptions {
+  hmacSha256?: HmacSha256
+}
+
 export interface RingKey {
   kid: string
   algorithm: 'Ed25519' | 'HMAC'
@@ -46,6 +56,8 @@ export interface RingKey {
   /** Null where only the public half is known. */
   signing: CryptoKey | null
   verifying: CryptoKey
+  /** Set for a secret where the runtime lends its HMAC: to be used in place of the two keys. */
+  mac: ((data: Uint8Array) => Uint8Array) | null
   /** Null for a secret that has no public half. */
   publicJwk: Ed25519Jwk | null
 }
@@ -56,12 +68,12 @@ export type KeyRing = ReadonlyMap<string, RingKey>
 const kidPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
 
 /** Throws `TypeError` for a key that is malformed, too short or there twice. */
-export async function createKeyRing(keySet: SigningKeySet): Promise<KeyRing> {
+export async function createKeyRing(keySet: SigningKeySet, options: KeyRingOptions = {}): Promise<KeyRing> {
   const ring = new Map<string, RingKey>()
   for (const jwk of keySet.keys) {
     if (!kidPattern.test(jwk.kid)) throw new TypeError(`The key id ${JSON.stringify(jwk.kid)} is not valid`)
     if (ring.has(jwk.kid)) throw new TypeError(`The key id ${jwk.kid} is there twice`)
-    ring.set(jwk.kid, jwk.kty === 'OKP' ? await importEd25519(jwk) : await importHmac(jwk))
+    ring.set(jwk.kid, jwk.kty === 'OKP' ? await importEd25519(jwk) : await importHmac(jwk, options))
   }
   return ring
 }
@@ -102,6 +114,7 @@ async function importEd25519(jwk: Ed25519Jwk): Promise<RingKey> {
     useUntil: life.useUntil ?? null,
     signing: jwk.d === undefined ? null : await importPrivate(half, kid, jwk.d),
     verifying: await crypto.subtle.importKey('jwk', half, 'Ed25519', false, ['verify']),
+    mac: null,
     publicJwk: { kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'EdDSA', use: 'sig', ...life },
   }
 }
@@ -111,12 +124,13 @@ function importPrivate(half: JsonWebKey, kid: string, d: string): Promise<Crypto
   return crypto.subtle.importKey('jwk', { ...half, d }, 'Ed25519', false, ['sign'])
 }
 
-async function importHmac(jwk: HmacJwk): Promise<RingKey> {
+async function importHmac(jwk: HmacJwk, { hmacSha256 }: KeyRingOptions): Promise<RingKey> {
   if (jwk.kty !== 'oct') throw new TypeError(`The key ${jwk.kid} is of a type that is not supported`)
   const secret = requireBytes(jwk.kid, jwk.k)
   const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
   const useUntil = lifeOf(jwk).useUntil ?? null
-  return { kid: jwk.kid, algorithm: 'HMAC', useUntil, signing: key, verifying: key, publicJwk: null }
+  const mac = hmacSha256 === undefined ? null : (data: Uint8Array) => hmacSha256(secret, data)
+  return { kid: jwk.kid, algorithm: 'HMAC', useUntil, signing: key, verifying: key, mac, publicJwk: null }
 }
 
 function lifeOf({ kid, useUntil }: KeyLife): { useUntil?: number } {

@@ -21,8 +21,9 @@ export function createSigner(ring: KeyRing, kid: string | null = null): Signer {
   const sign = async (base: string, text: string, expires: number) => {
     const key = signingKey(ring, kid, expires)
     const unsigned = `${text}&kid=${key.kid}`
-    const signature = await crypto.subtle.sign(key.algorithm, key.signing, signedBytes(unsigned))
-    return `${base.replace(/\/$/, '')}${unsigned}&sig=${encodeBase64url(new Uint8Array(signature))}`
+    const data = signedBytes(unsigned)
+    const signature = key.mac?.(data) ?? new Uint8Array(await crypto.subtle.sign(key.algorithm, key.signing, data))
+    return `${base.replace(/\/$/, '')}${unsigned}&sig=${encodeBase64url(signature)}`
   }
   return {
     upload: async (base, grant) => sign(base, uploadFormat.format(grant), grant.expires),

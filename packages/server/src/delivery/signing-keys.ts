@@ -5,17 +5,19 @@
  *
  * Two processes may start at once on a new folder: both make keys, one of them publishes its file, both use that one.
  */
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createKeyRing, generateKeySet, type KeyRing, type SigningKeySet } from '@heliograph/signing'
+import { createKeyRing, generateKeySet, type HmacSha256, type KeyRing, type SigningKeySet } from '@heliograph/signing'
+
+const hmacSha256: HmacSha256 = (secret, data) => createHmac('sha256', secret).update(data).digest()
 
 /** Reads the keys, or makes them on the first start. Throws when the file is there and is no key set. */
 export async function loadSigningKeys(dataDir: string): Promise<KeyRing> {
   const path = join(dataDir, 'keys.json')
   const text = (await readIfThere(path)) ?? (await createKeyFile(dataDir, path))
   try {
-    return await createKeyRing(parseKeySet(text))
+    return await createKeyRing(parseKeySet(text), { hmacSha256 })
   } catch (cause) {
     throw new Error(`${path} holds no valid signing keys. Restore it, or move it away to have new ones made.`, {
       cause,

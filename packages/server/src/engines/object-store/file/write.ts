@@ -22,7 +22,7 @@ const statFile: (fd: number) => Promise<Stats> = promisify(fstat)
 const closeFile = promisify(close)
 
 /** Bodies read at once, and the bytes that each gathers before they are written: together 16 MiB at most. */
-const turnsAtOnce = 64
+const turnsAtOnce = 24
 const batchSize = 256 * 1024
 
 /** Bytes that a body gathers while its batch is being written, as long as no other body waits. */
