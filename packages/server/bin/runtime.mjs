@@ -6,13 +6,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 /** The first version in which all that we use is stable. */
 const oldest = [24, 7]
-
-/** What Node made of our TypeScript, kept so that the next start need not do it again. */
-const compileCache = fileURLToPath(new URL('../../../node_modules/.cache/node-compile', import.meta.url))
 
 /** A condition that a person must change; the message is the sentence to show. */
 export class RuntimeMissing extends Error {}
@@ -53,11 +49,7 @@ function isRecent(version) {
  */
 export function runNode(node, args, env = process.env) {
   const isWindows = process.platform === 'win32'
-  const child = spawn(node, args, {
-    stdio: 'inherit',
-    env: { NODE_COMPILE_CACHE: compileCache, ...env },
-    detached: !isWindows,
-  })
+  const child = spawn(node, args, { stdio: 'inherit', env, detached: !isWindows })
   const lastSent = new Map()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGWINCH']) {
     process.on(signal, () => {

@@ -1,5 +1,5 @@
 /** The command line: finds the command, gives it what it may touch, and turns its end into an exit code. */
-import './heap.ts'
+import './runtime.ts'
 import { InvalidSetting } from '../config/index.ts'
 import { EmbeddedPostgresError } from '../engines/database/embedded/binaries.ts'
 import { type Command, CommandError, describeCommand, parseCommandLine, UsageError } from './command.ts'
