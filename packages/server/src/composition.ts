@@ -10,7 +10,7 @@ import { createSigner, createVerifier } from '@heliograph/signing'
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
 import { sql } from 'kysely'
 import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parseJwtIssuers } from './accounts/index.ts'
-import { assetRoutes, assetTasks, type ChangeContext } from './assets/index.ts'
+import { assetRoutes, assetTasks, type ChangeContext, findOriginal } from './assets/index.ts'
 import type { Config } from './config/index.ts'
 import { createDelivery, jwksRoutes, loadSigningKeys } from './delivery/index.ts'
 import { edgeRoutes, type RecordTransfer } from './edge/index.ts'
@@ -159,7 +159,17 @@ async function startRoles(
   const uploads = createUploads(uploadContext)
   const changes: ChangeContext = { db, jobs, now, fault, trashDays: config.trashDays }
   const issuers = parseJwtIssuers(config.jwtIssuers)
-  const accounts = createAccounts({ ...config, db, jobs, issuers, now })
+  const accounts = createAccounts({
+    ...config,
+    db,
+    jobs,
+    issuers,
+    avatarUrl: async (assetId) => {
+      const avatar = await findOriginal(db, assetId)
+      return avatar === null ? null : delivery.urlOf(avatar)
+    },
+    now,
+  })
   const authenticator = createAuthenticator({
     db,
     issuers,

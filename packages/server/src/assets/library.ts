@@ -77,6 +77,20 @@ export async function getAsset(db: Db, ownerId: string, id: string): Promise<Ass
   return row
 }
 
+/** What is needed to hand out an asset's original, whoever owns it; null when it is gone or in the trash. */
+export async function findOriginal(
+  db: Db,
+  id: string,
+): Promise<Pick<AssetRow, 'object_key' | 'content_type' | 'filename'> | null> {
+  const row = await db
+    .selectFrom('asset')
+    .select(['object_key', 'content_type', 'filename'])
+    .where('id', '=', id)
+    .where('trashed_at', 'is', null)
+    .executeTakeFirst()
+  return row ?? null
+}
+
 export function noSuchAsset() {
   return problems.notFound('There is no such photo or video in your library.')
 }
