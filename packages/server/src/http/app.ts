@@ -59,8 +59,32 @@ export async function createApp(deps: AppDeps) {
   app.decorateRequest('principal')
   measure(app, deps.metrics)
   await app.register(cookie)
+  // Without other origins browsers need to be told nothing, and no answer carries the words for it.
+  if (deps.origins.length > 0) await allowOrigins(app, deps.origins)
+  await describeItself(app, deps.version)
+
+  app.addHook('onRequest', async (request) => {
+    request.principal = { kind: 'anonymous' }
+    const { policy } = request.routeOptions.config
+    if (
+      policy === undefined ||
+      policy.access === 'public' ||
+      policy.access === 'grant' ||
+      policy.access === 'path-token'
+    )
+      return
+    request.principal = await deps.authenticate(request)
+    authorize(policy, request.principal)
+  })
+  honourIdempotencyKeys(app, deps.db)
+
+  for (const routes of deps.routes) await app.register(routes)
+  return { app, declaredRoutes }
+}
+
+async function allowOrigins(app: FastifyInstance, origins: string[]): Promise<void> {
   await app.register(cors, {
-    origin: deps.origins,
+    origin: origins,
     credentials: true,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
@@ -81,25 +105,6 @@ export async function createApp(deps: AppDeps) {
       'Heliograph-Asset-Id',
     ],
   })
-  await describeItself(app, deps.version)
-
-  app.addHook('onRequest', async (request) => {
-    request.principal = { kind: 'anonymous' }
-    const { policy } = request.routeOptions.config
-    if (
-      policy === undefined ||
-      policy.access === 'public' ||
-      policy.access === 'grant' ||
-      policy.access === 'path-token'
-    )
-      return
-    request.principal = await deps.authenticate(request)
-    authorize(policy, request.principal)
-  })
-  honourIdempotencyKeys(app, deps.db)
-
-  for (const routes of deps.routes) await app.register(routes)
-  return { app, declaredRoutes }
 }
 
 function measure(app: FastifyInstance, metrics: Metrics): void {
