@@ -61,7 +61,6 @@ export async function createApp(deps: AppDeps) {
   await app.register(cookie)
   // Without other origins browsers need to be told nothing, and no answer carries the words for it.
   if (deps.origins.length > 0) await allowOrigins(app, deps.origins)
-  await describeItself(app, deps.version)
 
   app.addHook('onRequest', async (request) => {
     request.principal = { kind: 'anonymous' }
@@ -77,6 +76,8 @@ export async function createApp(deps: AppDeps) {
     authorize(policy, request.principal)
   })
   honourIdempotencyKeys(app, deps.db)
+  // After what decorates requests: a plugin knows only what was there when it was registered.
+  await describeItself(app, deps.version)
 
   for (const routes of deps.routes) await app.register(routes)
   return { app, declaredRoutes }
@@ -159,7 +160,14 @@ async function describeItself(app: FastifyInstance, version: string): Promise<vo
         typeof json.$id === 'string' ? json.$id : `def-${index}`,
     },
   })
-  await app.register(swaggerUi, { routePrefix: referencePath, staticCSP: true })
+  await app.register(swaggerUi, {
+    routePrefix: referencePath,
+    staticCSP: true,
+    // Nothing from elsewhere, and no upgrade to https, which a server in a home network does not have.
+    transformStaticCSP: () =>
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    uiConfig: { validatorUrl: null },
+  })
   app.get(
     '/v1/openapi.json',
     { config: { policy: { access: 'public', why: 'It is the documentation of the API' } }, schema: { hide: true } },
