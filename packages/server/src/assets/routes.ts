@@ -32,7 +32,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:read' } },
         schema: {
           operationId: 'listAssets',
-          tags: ['assets'],
+          tags: ['Assets'],
           summary: 'The library, newest capture first; or a known set by `ids`',
           querystring: Type.Object({
             ...PageQuery,
@@ -78,7 +78,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:read' } },
         schema: {
           operationId: 'getTimeline',
-          tags: ['assets'],
+          tags: ['Assets'],
           summary: 'Months with counts, newest first',
           response: orProblem({
             200: Type.Object({
@@ -98,7 +98,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:read', owns: 'asset' } },
         schema: {
           operationId: 'getAsset',
-          tags: ['assets'],
+          tags: ['Assets'],
           params: IdParams,
           response: orProblem({ 200: AssetSchema }),
         },
@@ -116,7 +116,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:write', owns: 'asset' } },
         schema: {
           operationId: 'editAsset',
-          tags: ['assets'],
+          tags: ['Assets'],
           params: IdParams,
           body: Type.Object(
             {
@@ -154,7 +154,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:write', owns: 'asset' } },
         schema: {
           operationId: 'deleteAsset',
-          tags: ['assets'],
+          tags: ['Assets'],
           summary: 'To the trash; with `permanent=true` for good',
           params: IdParams,
           querystring: Type.Object({ permanent: Type.Optional(Type.Boolean({ default: false })) }),
@@ -177,7 +177,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:write', owns: 'asset' } },
         schema: {
           operationId: 'restoreAsset',
-          tags: ['assets'],
+          tags: ['Assets'],
           summary: 'Out of the trash',
           params: IdParams,
           response: orProblem({ 200: AssetSchema }),
@@ -193,7 +193,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:write' } },
         schema: {
           operationId: 'deleteAssets',
-          tags: ['assets'],
+          tags: ['Assets'],
           summary: 'Many at once; what is not yours or not there is left out of `count`',
           body: Type.Object({ ids: IdList, permanent: Type.Optional(Type.Boolean({ default: false })) }),
           response: orProblem({ 200: Type.Object({ count: Type.Integer() }) }),
@@ -211,7 +211,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         config: { policy: { access: 'account', scope: 'assets:read' } },
         schema: {
           operationId: 'downloadAssets',
-          tags: ['assets'],
+          tags: ['Assets'],
           summary: 'The originals as one ZIP, streamed',
           body: Type.Object({ ids: IdList }),
           produces: ['application/zip'],

@@ -50,7 +50,7 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
       config: { policy: { access: 'grant' } },
       schema: {
         operationId: 'putBytes',
-        tags: ['bytes'],
+        tags: ['Bytes'],
         summary: 'One object or part, exactly as the signed URL of a plan says; answers its `ETag`',
         response: orProblem({ 200: NoContent }),
       },
@@ -61,7 +61,7 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
       url: '/m/*',
       config: { policy: { access: 'grant' } },
       schema: {
-        tags: ['bytes'],
+        tags: ['Bytes'],
         summary: 'A file under its signed URL, with ranges and conditions (RFC 9110)',
       },
       handler: getBytes(settled),

@@ -140,7 +140,7 @@ async function describeItself(app: FastifyInstance, version: string): Promise<vo
       info: {
         title: 'Heliograph',
         version,
-        description: 'Uploads, delivery and albums of photos and videos. Errors are RFC 9457 problem details.',
+        description: 'Uploads and delivery of photos and videos. Errors are RFC 9457 problem details.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: {

@@ -19,7 +19,7 @@ export function healthRoutes(health: Health): FastifyPluginAsyncTypebox {
       '/healthz',
       {
         config: { policy: { access: 'public', why: 'A probe asks whether this process lives' } },
-        schema: { tags: ['operations'], response: { 200: Type.Object({ status: Type.String() }) } },
+        schema: { tags: ['Operations'], response: { 200: Type.Object({ status: Type.String() }) } },
       },
       async () => ({ status: 'alive' }),
     )
@@ -28,7 +28,7 @@ export function healthRoutes(health: Health): FastifyPluginAsyncTypebox {
       '/readyz',
       {
         config: { policy: { access: 'public', why: 'A load balancer asks whether to send requests here' } },
-        schema: { tags: ['operations'], response: { 200: Report, 503: Report } },
+        schema: { tags: ['Operations'], response: { 200: Report, 503: Report } },
       },
       async (_request, reply) => {
         if (health.isDraining()) {

@@ -95,7 +95,7 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
         config: { policy: { access: 'account', scope: 'uploads:write' }, idempotent: true },
         schema: {
           operationId: 'planUpload',
-          tags: ['uploads'],
+          tags: ['Uploads'],
           summary: 'Plan an upload: reserves its size and answers where to put its bytes',
           body: PlanBody,
           response: orProblem({ 200: Type.Object({ duplicateOf: AssetSchema }), 201: PlannedSchema }),
@@ -126,7 +126,7 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
         config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
         schema: {
           operationId: 'getUpload',
-          tags: ['uploads'],
+          tags: ['Uploads'],
           summary: 'State, and the parts the store holds, to resume from',
           params: IdParams,
           response: orProblem({ 200: UploadStateSchema }),
@@ -144,7 +144,7 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
         config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
         schema: {
           operationId: 'signParts',
-          tags: ['uploads'],
+          tags: ['Uploads'],
           summary: 'URLs of further parts, or fresh ones of expired',
           params: IdParams,
           querystring: Type.Object({
@@ -168,7 +168,7 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
         config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
         schema: {
           operationId: 'completeUpload',
-          tags: ['uploads'],
+          tags: ['Uploads'],
           summary: 'Verify against the store and make the asset; repeating it answers the same asset with 200',
           params: IdParams,
           response: orProblem({ 200: Type.Object({ asset: AssetSchema }), 201: Type.Object({ asset: AssetSchema }) }),
@@ -187,7 +187,7 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
         config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
         schema: {
           operationId: 'abortUpload',
-          tags: ['uploads'],
+          tags: ['Uploads'],
           summary: 'Abort: the reservation and every stored byte are released',
           params: IdParams,
           response: orProblem({ 204: NoContent }),

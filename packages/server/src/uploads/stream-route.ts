@@ -39,7 +39,7 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
         config: { policy: { access: 'account', scope: 'uploads:write' }, idempotent: true },
         schema: {
           operationId: 'streamUpload',
-          tags: ['uploads'],
+          tags: ['Uploads'],
           summary: 'Upload a file as the raw body, in constant memory',
           consumes: ['application/octet-stream', 'image/*', 'video/*'],
           querystring: Type.Object({

@@ -23,7 +23,7 @@ export function telemetryRoute(uploads: Uploads): FastifyPluginAsyncTypebox {
         config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
         schema: {
           operationId: 'reportAttempts',
-          tags: ['uploads'],
+          tags: ['Uploads'],
           summary: "The client's own per-part attempts, for history",
           params: IdParams,
           body: Type.Object({ attempts: Type.Array(AttemptSchema, { minItems: 1, maxItems: 1000 }) }),
