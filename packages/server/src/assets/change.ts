@@ -77,14 +77,12 @@ export async function trashAssets(
       .where(sql<boolean>`id = any(${going.map((asset) => asset.id)}::uuid[])`)
       .execute()
     const runAt = new Date(trashedAt.getTime() + context.trashDays * 86_400_000)
-    for (const asset of going) {
-      await context.jobs.enqueue(
-        tx,
-        'asset:purge',
-        { assetId: asset.id },
-        { runAt, key: purgeKey(asset.id), priority: 10 },
-      )
-    }
+    await context.jobs.enqueueAll(
+      tx,
+      'asset:purge',
+      going.map((asset) => ({ payload: { assetId: asset.id }, key: purgeKey(asset.id) })),
+      { runAt, priority: 10 },
+    )
     await recordEach(tx, attempt, 'asset.trash', going)
     return assets.length
   })
@@ -106,7 +104,7 @@ export async function restoreAsset(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow()
-    await context.jobs.cancel(tx, purgeKey(id))
+    await context.jobs.cancel(tx, [purgeKey(id)])
     await recordEach(tx, attempt, 'asset.restore', [restored])
     return restored
   })
@@ -164,9 +162,11 @@ async function removeRows(context: ChangeContext, tx: Tx, attempt: Attempt, owne
     tx,
     assets.map((asset) => ({ object_key: asset.object_key, grants_until: asset.grants_until, reason: 'purge' })),
   )
-  for (const asset of assets) {
-    if (asset.trashed_at !== null) await context.jobs.cancel(tx, purgeKey(asset.id))
-  }
+  const trashed = assets.filter((asset) => asset.trashed_at !== null)
+  await context.jobs.cancel(
+    tx,
+    trashed.map((asset) => purgeKey(asset.id)),
+  )
   await recordEach(tx, attempt, 'asset.purge', assets)
 }
 

@@ -92,7 +92,11 @@ export function purgeTasks(deps: PurgeDeps): Pick<Tasks, 'objects:delete' | 'obj
 }
 
 async function deleteObjects(deps: PurgeDeps, keys: string[]): Promise<void> {
-  const rows = await deps.db.selectFrom('object_deletion').selectAll().where('object_key', 'in', keys).execute()
+  const rows = await deps.db
+    .selectFrom('object_deletion')
+    .selectAll()
+    .where(sql<boolean>`object_key = any(${keys}::text[])`)
+    .execute()
   const failures: unknown[] = []
   for (const row of rows) {
     try {

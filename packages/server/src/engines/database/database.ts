@@ -26,6 +26,11 @@ export interface OpenDatabase {
 
 /** Longest name Postgres keeps is 63 bytes; this many distinct statements stay prepared on one connection at most. */
 const maxNamedStatements = 500
+/**
+ * Characters. Longer texts are inserts of many rows, of which every number of rows is a text of its own: they would take
+ * the names from the statements that repeat.
+ */
+const longestNamed = 4096
 
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
@@ -43,6 +48,7 @@ function parseBytes(text: string): number {
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const names = new Map<string, string>()
   const nameOf = (text: string): string | undefined => {
+    if (text.length > longestNamed) return undefined
     const known = names.get(text)
     if (known !== undefined) return known
     if (names.size >= maxNamedStatements) return undefined

@@ -53,8 +53,15 @@ export interface Jobs {
   enqueue<N extends TaskName>(tx: Tx | Db, task: N, payload: TaskPayloads[N], options?: EnqueueOptions): Promise<void>
   /** The call that enqueues, to be part of a larger statement. */
   enqueuing<N extends TaskName>(task: N, payload: TaskPayloads[N], options?: EnqueueOptions): RawBuilder<unknown>
-  /** Removes the waiting job with this key, if any. */
-  cancel(tx: Tx | Db, key: string): Promise<void>
+  /** Many jobs of one task in one statement, each with a key of its own. */
+  enqueueAll<N extends TaskName>(
+    tx: Tx | Db,
+    task: N,
+    jobs: { payload: TaskPayloads[N]; key: string }[],
+    options?: Omit<EnqueueOptions, 'key'>,
+  ): Promise<void>
+  /** Removes the waiting jobs with these keys, where there are any. */
+  cancel(tx: Tx | Db, keys: string[]): Promise<void>
   depth(): Promise<QueueDepth>
   /** Starts running tasks in this process. */
   start(tasks: Tasks, options: { concurrency: number; schedule: ScheduledTask[] }): Promise<RunningJobs>
@@ -81,8 +88,23 @@ export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: Jobs
 
     enqueuing: addJob,
 
-    async cancel(tx, key) {
-      await sql`select graphile_worker.remove_job(${key}::text)`.execute(tx)
+    async enqueueAll(tx, task, all, options = {}) {
+      if (all.length === 0) return
+      await sql`select graphile_worker.add_job(
+        ${task}::text,
+        payload := job.payload::json,
+        run_at := ${options.runAt ?? null}::timestamptz,
+        max_attempts := ${options.maxAttempts ?? null}::integer,
+        job_key := job.key,
+        priority := ${options.priority ?? null}::integer
+      ) from unnest(
+        ${all.map(({ payload }) => JSON.stringify(payload))}::text[], ${all.map(({ key }) => key)}::text[]
+      ) as job (payload, key)`.execute(tx)
+    },
+
+    async cancel(tx, keys) {
+      if (keys.length === 0) return
+      await sql`select graphile_worker.remove_job(key) from unnest(${keys}::text[]) as key`.execute(tx)
     },
 
     async depth() {

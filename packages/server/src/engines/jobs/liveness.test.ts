@@ -54,7 +54,7 @@ describe('the jobs of a worker that died', () => {
     await jobs.enqueue(engine.db, 'objects:sweep', {}, { key: 'sweep' })
     await take('dead')
     await jobs.enqueue(engine.db, 'uploads:expire', {}, { key: 'expire' })
-    await jobs.cancel(engine.db, 'sweep')
+    await jobs.cancel(engine.db, ['sweep'])
     assert.deepEqual(await freeAbandonedJobs(engine.db), ['dead'])
     assert.deepEqual(await waiting(), [{ key: 'expire', attempts: 0 }])
     assert.deepEqual(await exhaustedJobs(engine.db, '0', 10), [])
