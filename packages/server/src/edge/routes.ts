@@ -7,7 +7,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { ObjectStore } from '../engines/object-store/object-store.ts'
 import type { Admission } from '../http/admission.ts'
 import { NoContent, orProblem } from '../http/conventions.ts'
-import { answerAndDiscard } from '../http/unread-body.ts'
+import { answerBeforeBodyEnds } from '../http/unread-body.ts'
 import { allowOrigins } from './cors.ts'
 import { getBytes } from './get-bytes.ts'
 import { putBytes } from './put-bytes.ts'
@@ -34,14 +34,13 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     allowOrigins(app, options.origins)
 
-    app.addHook('onSend', async (request, reply, payload) => {
+    app.addHook('onSend', async (_request, reply, payload) => {
       if (reply.statusCode < 400) return payload
       // A refusal is about this moment; 404 and 410 would otherwise be kept by caches.
       reply.header('cache-control', 'no-store')
-      if (request.raw.complete || typeof payload !== 'string') return payload
-      reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
-      return answerAndDiscard(request.raw, payload)
+      return payload
     })
+    answerBeforeBodyEnds(app)
 
     app.route({
       method: 'PUT',

@@ -36,7 +36,7 @@ const bodyLimit = 1024 * 1024
 export async function createApp(deps: AppDeps) {
   const app = Fastify({
     loggerInstance: deps.log,
-    // Bodies that wait for their turn are held back by the network, not gathered here: a quarter of the default.
+    // Bodies that wait for their turn stop after the first chunk and rest in the network, not here.
     http: { highWaterMark: 16_384 },
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: deps.trustedProxies.length > 0 ? deps.trustedProxies : false,

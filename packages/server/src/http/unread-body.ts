@@ -6,11 +6,21 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
 
 /** Bytes thrown away before the connection is cut. */
 const maxDiscarded = 1024 * 1024
 /** Milliseconds. */
 const maxWait = 2000
+
+/** Has a plugin answer so whenever an answer is ready before its body was read. */
+export function answerBeforeBodyEnds(app: FastifyInstance): void {
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (request.raw.complete || typeof payload !== 'string') return payload
+    reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
+    return answerAndDiscard(request.raw, payload)
+  })
+}
 
 /** The text of an answer as a stream that ends when the client has stopped sending, or the patience with it. */
 export function answerAndDiscard(request: IncomingMessage, text: string): Readable {

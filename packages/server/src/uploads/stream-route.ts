@@ -6,7 +6,7 @@ import type { Admission } from '../http/admission.ts'
 import { orProblem } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { closeWhenSilent } from '../http/silent-client.ts'
-import { answerAndDiscard } from '../http/unread-body.ts'
+import { answerBeforeBodyEnds } from '../http/unread-body.ts'
 import { problems } from '../problem.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -26,11 +26,7 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
-    app.addHook('onSend', async (request, reply, payload) => {
-      if (request.raw.complete || typeof payload !== 'string') return payload
-      reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
-      return answerAndDiscard(request.raw, payload)
-    })
+    answerBeforeBodyEnds(app)
 
     app.post(
       '/v1/assets',

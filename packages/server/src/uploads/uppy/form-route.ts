@@ -6,7 +6,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Admission } from '../../http/admission.ts'
 import { actorOf, attemptOf } from '../../http/policy.ts'
 import { closeWhenSilent } from '../../http/silent-client.ts'
-import { answerAndDiscard } from '../../http/unread-body.ts'
+import { answerBeforeBodyEnds } from '../../http/unread-body.ts'
 import { describe } from '../metadata.ts'
 import type { Uploads } from '../uploads.ts'
 import { type FormFile, readForm } from './form-body.ts'
@@ -26,11 +26,7 @@ export function formRoute({ uploads, admission, bytesIn, publicUrl }: FormRouteD
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null))
 
-    app.addHook('onSend', async (request, reply, payload) => {
-      if (request.raw.complete || typeof payload !== 'string') return payload
-      reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
-      return answerAndDiscard(request.raw, payload)
-    })
+    answerBeforeBodyEnds(app)
 
     app.post(
       url,
