@@ -60,6 +60,16 @@ describe('a file streamed in one call', () => {
     assert.deepEqual(await storageOf(ann), before)
   })
 
+  test('refused at its first byte, before the store listens, is answered and harms nobody else', async () => {
+    const { usedBytes, limitBytes } = await storageOf(ann)
+    const limitTo = (bytes: number) =>
+      server.engines.pool.query('update storage_quota set limit_bytes = $1 where account_id = $2', [bytes, ann.id])
+    await limitTo(usedBytes + 1000)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => sendChunked(jpeg(65_000))))
+    await limitTo(limitBytes)
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([413]))
+  })
+
   test('without a length fits into the last byte of the quota', async () => {
     const { usedBytes, limitBytes } = await storageOf(ann)
     const bytes = jpeg(limitBytes - usedBytes)

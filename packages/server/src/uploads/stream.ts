@@ -73,8 +73,10 @@ function compose(source: Readable, transform: Transform): Readable {
   const onClose = () => {
     if (!source.readableEnded) transform.destroy(problems.invalidRequest('The connection was broken off.'))
   }
-  source.once('error', (error) => transform.destroy(error)).once('close', onClose)
+  source.on('error', (error) => transform.destroy(error)).once('close', onClose)
   transform.once('close', () => source.off('close', onClose))
+  // The store may not be listening yet, and an error nobody hears ends the process. It finds the stream errored.
+  transform.on('error', () => undefined)
   return source.pipe(transform)
 }
 
