@@ -5,9 +5,11 @@
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Db } from './database.ts'
 import * as uploadCore from './migrations/0001-upload-core.ts'
+import * as renditions from './migrations/0002-renditions.ts'
 
 const migrations: Record<string, Migration> = {
   '0001-upload-core': uploadCore,
+  '0002-renditions': renditions,
 }
 
 /** Brings the schema up to date; returns the names of what was applied. */

@@ -127,6 +127,53 @@ export interface AssetTable {
   uploaded_at: DefaultTimestamp
   trashed_at: OptionalTimestamp
   version: Generated<number>
+  /** The recipe by which it was last processed; null when it never was. */
+  recipe: Optional<number>
+  /** Who says when it was captured. A person's word stays, whatever is read from the file later. */
+  captured_by: ColumnType<CapturedBy, CapturedBy | undefined, CapturedBy>
+  /** Minutes that the clock of the place was ahead of UTC; null where the file does not tell. */
+  captured_offset: Optional<number>
+  lens: Optional<string>
+  exposure: ColumnType<Exposure | null, string | null | undefined, string | null>
+  /** A picture that moves by itself: its original is what plays. */
+  animated: Generated<boolean>
+  /** Its bytes tell where it was taken, in whatever form: others get a copy that does not. */
+  holds_location: Generated<boolean>
+  /** Shared by the two files of a Live Photo. */
+  content_identifier: Optional<string>
+  /** The photo whose motion this video is. Such a video is shown with its photo and nowhere else. */
+  motion_of: Optional<string>
+}
+
+export type CapturedBy = 'upload' | 'metadata' | 'person'
+
+export interface Exposure {
+  /** Seconds. */
+  exposureTime: number | null
+  fNumber: number | null
+  iso: number | null
+  /** Millimetres, as written on the lens. */
+  focalLength: number | null
+  /** Millimetres on 35 mm film. */
+  focalLength35: number | null
+}
+
+/** What was made of an original: `thumb`, `poster`, `hls-720`, … Each making has a new key; the row is switched to it. */
+export interface RenditionTable {
+  asset_id: string
+  name: string
+  object_key: string
+  content_type: string
+  size: Bytes
+  width: Optional<number>
+  height: Optional<number>
+  /** Seconds. */
+  duration: Optional<number>
+  /** What a playlist needs to know of an HLS variant. */
+  detail: ColumnType<unknown, string | null | undefined, string | null>
+  /** The recipe by which it was made. */
+  recipe: number
+  made_at: DefaultTimestamp
 }
 
 /** Keys whose bytes must go: written by the transaction that gave them up, deleted by the job `objects.delete`. */
@@ -178,6 +225,7 @@ export interface Database {
   upload: UploadTable
   upload_lease: UploadLeaseTable
   asset: AssetTable
+  rendition: RenditionTable
   object_deletion: ObjectDeletionTable
   history_event: HistoryEventTable
   idempotency_key: IdempotencyKeyTable

@@ -112,6 +112,8 @@ export function createFileStore({ root, hardLinks = true, fault = () => undefine
       })
     },
 
+    localPath: (key) => layout.objectPath(key),
+
     attestedSha256(key) {
       return storing(async () => {
         const stats = await statFile(layout.objectPath(key))

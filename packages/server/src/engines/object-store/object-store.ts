@@ -162,6 +162,8 @@ export interface ObjectStore {
     key: ObjectKey,
     options?: { range?: ByteRange; signal?: AbortSignal },
   ): Promise<{ info: ObjectInfo; body: Readable }>
+  /** Where the object lies on this machine, to be read and never written to; null for a store elsewhere. Says nothing of its existence. */
+  localPath(key: ObjectKey): string | null
   /** SHA-256 without reading the object: remembered from writing it, or attested by the store; null when only reading would tell. */
   attestedSha256(key: ObjectKey): Promise<Uint8Array | null>
   /** Succeeds when there is nothing to delete. On return the store has said the object is gone. */

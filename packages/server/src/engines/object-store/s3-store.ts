@@ -93,6 +93,8 @@ export function createS3Store({ url, timeout = 30_000 }: S3StoreOptions): S3Stor
       return { info, body: body as Readable }
     },
 
+    localPath: () => null,
+
     async attestedSha256(key) {
       try {
         const found = await storing(() =>

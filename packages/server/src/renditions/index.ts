@@ -1,0 +1,1 @@
+export { CannotDecode, type MediaMetadata, recipe, type Undecodable } from './media.ts'
