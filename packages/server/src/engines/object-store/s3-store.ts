@@ -22,6 +22,7 @@ import { type ObjectInfo, type ObjectKey, type ObjectStore, ObjectStoreError } f
 import { connect } from './s3/client.ts'
 import { type CorsReport, checkCors, corsRules } from './s3/cors.ts'
 import { isStoreError, storing } from './s3/errors.ts'
+import { createPlainGet } from './s3/get.ts'
 import { createS3Multiparts } from './s3/multipart.ts'
 import { createPresigner } from './s3/presigner.ts'
 import { createS3Put, maxParts } from './s3/put.ts'
@@ -49,6 +50,8 @@ export function createS3Store({ url, timeout = 30_000 }: S3StoreOptions): S3Stor
   const { client, bucket, prefix } = connection
   const digests = createDigestMemory()
   const putObject = createS3Put(connection)
+  const presigner = createPresigner(connection)
+  const getPlainly = createPlainGet(connection)
 
   const place = (key: ObjectKey) => {
     assertObjectKey(key)
@@ -69,7 +72,7 @@ export function createS3Store({ url, timeout = 30_000 }: S3StoreOptions): S3Stor
     kind: 's3',
     minPartSize: 5 * 1024 ** 2,
     maxParts,
-    presigner: createPresigner(connection),
+    presigner,
     ...createS3Multiparts(connection, head, place),
     head,
 
@@ -81,6 +84,13 @@ export function createS3Store({ url, timeout = 30_000 }: S3StoreOptions): S3Stor
     },
 
     async get(key, { range, signal } = {}) {
+      signal?.throwIfAborted()
+      const plain = await getPlainly(await presigner.read(key), range, signal)
+      if (plain !== null) {
+        const { body, ...info } = plain
+        watchStall(body, timeout)
+        return { info: { key, ...info }, body }
+      }
       const command = new GetObjectCommand({
         ...place(key),
         ...(range !== undefined && { Range: `bytes=${range.start}-${range.end}` }),

@@ -8,6 +8,8 @@ export interface S3Connection {
   client: S3Client
   bucket: string
   prefix: string
+  /** Keep connections open; the limit on their number holds for all who use them. */
+  agents: { http: Agent; https: TlsAgent }
   /** Milliseconds without progress after which the store counts as unavailable. */
   timeout: number
 }
@@ -19,6 +21,7 @@ const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error
 
 export function connect(location: S3Location, timeout: number): S3Connection {
   const agentOptions = { keepAlive: true, maxSockets, maxFreeSockets: 64 }
+  const agents = { http: new Agent(agentOptions), https: new TlsAgent(agentOptions) }
   const client = new S3Client({
     region: location.region,
     ...(location.endpoint !== null && { endpoint: location.endpoint, forcePathStyle: true }),
@@ -33,15 +36,15 @@ export function connect(location: S3Location, timeout: number): S3Connection {
     logger: silent,
     requestHandler: {
       // Agents of our own, so that the limit holds for streamed bodies too.
-      httpAgent: new Agent(agentOptions),
-      httpsAgent: new TlsAgent(agentOptions),
+      httpAgent: agents.http,
+      httpsAgent: agents.https,
       connectionTimeout: Math.min(timeout, 5_000),
       // Until the answer begins. Streamed bodies take as long as their client does and are watched for progress instead.
       requestTimeout: timeout,
       throwOnRequestTimeout: true,
     },
   })
-  return { client, bucket: location.bucket, prefix: location.prefix, timeout }
+  return { client, bucket: location.bucket, prefix: location.prefix, agents, timeout }
 }
 
 function ignore(): void {

@@ -12,7 +12,12 @@ import { createPresign, encode, type PresignRequest } from './presign.ts'
 
 type Signing = Omit<PresignRequest, 'address' | 'region' | 'credentials' | 'signedAt'> & { signedAt?: Date }
 
-export function createPresigner({ client, bucket, prefix }: S3Connection): Presigner {
+export interface S3Presigner extends Presigner {
+  /** For our own reading: without words about the answer. */
+  read(key: ObjectKey): Promise<string>
+}
+
+export function createPresigner({ client, bucket, prefix }: Omit<S3Connection, 'agents'>): S3Presigner {
   const presign = createPresign()
   const place = (key: ObjectKey) => {
     assertObjectKey(key)
@@ -47,6 +52,8 @@ export function createPresigner({ client, bucket, prefix }: S3Connection): Presi
   }
 
   return {
+    read: (key) => sign(key, { method: 'GET', query: {}, headers: {}, expiresIn: 300 }),
+
     async put(key, { size, contentType, sha256, expiresIn }) {
       const headers: Record<string, string> = { 'content-type': contentType, 'if-none-match': '*' }
       // Not in the query, where it would be a claim of the URL: the store checks only the header.
