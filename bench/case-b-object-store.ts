@@ -15,9 +15,9 @@ export async function objectStore(context: BenchContext): Promise<Section> {
   const targets: Target[] = []
   for (const count of context.quick ? [50] : [200, 1_000]) {
     const task = { kind: 'files', sample: 'jpeg', count, size: fileSize, concurrency: count } as const
-    const [api, direct, stream, peer] = await interleave(
+    const [direct, stream, peer] = await interleave(
       context.rounds,
-      [contenders.api, contenders.direct, contenders.stream, contenders.peer].map((contender) => ({
+      [contenders.direct, contenders.stream, contenders.peer].map((contender) => ({
         limits: context.limits,
         contender,
         warmUp: 8,
@@ -25,11 +25,11 @@ export async function objectStore(context: BenchContext): Promise<Section> {
       })),
       context.onSample,
     )
-    if (api === undefined || direct === undefined || stream === undefined || peer === undefined) {
+    if (direct === undefined || stream === undefined || peer === undefined) {
       throw new Error('Nothing was measured')
     }
-    rows.push(...[api, direct, stream, peer].map((series) => toRow(series, direct)))
-    targets.push(...judge(api, direct, stream))
+    rows.push(...[direct, stream, peer].map((series) => toRow(series, direct)))
+    targets.push(...judge(direct, stream))
   }
   return {
     id: 'b',
@@ -37,8 +37,8 @@ export async function objectStore(context: BenchContext): Promise<Section> {
     method:
       'The store is Ceph\'s gateway on the same machine, outside the server\'s limits, fresh for each run. "Direct" is ' +
       'plan, PUT to the store by a presigned URL and complete; "streaming" is `POST /v1/assets`; the peer streams each ' +
-      'request on with PutObject, unverified and without a record. "Api" is ours with `ROLES=api,edge`: without the worker, ' +
-      'which afterwards reads every file once and runs elsewhere in a deployment of any size. "To direct" is the total time against ours, direct.',
+      'request on with PutObject, unverified and without a record. Ours runs with `ROLES=api,edge`: the worker, which ' +
+      'afterwards reads every file once, runs elsewhere in a deployment of any size. "To direct" is the total time against ours, direct.',
     header: [
       'server',
       'files',
@@ -75,11 +75,11 @@ function toRow(series: Series, direct: Series): string[] {
   ]
 }
 
-function judge(api: Series, direct: Series, stream: Series): Target[] {
+function judge(direct: Series, stream: Series): Target[] {
   const files = `${direct.task.count} files`
-  const cpu = api.median(cpuPerFile)
+  const cpu = direct.median(cpuPerFile)
   const ratio = stream.ratioTo(direct, (sample) => sample.seconds)
-  const failed = api.failed + direct.failed
+  const { failed } = direct
   return [
     { what: `direct, ${files}: failures`, wanted: '0', measured: String(failed), met: failed === 0 },
     {

@@ -65,9 +65,13 @@ const ours = (label: string, protocol: Protocol, environment = {}): Contender =>
 
 export const floor = peer('pipeline + fsync (the floor)', 'put', 'pipeline', '/', { FSYNC: '1' })
 
+/** The upload service alone: what the worker makes of the files afterwards is measured by case e. */
+const uploadsOnly = { ROLES: 'api,edge' }
+
 export const heliograph = {
-  direct: ours('heliograph, direct', 'direct'),
-  stream: ours('heliograph, streaming', 'stream'),
+  direct: ours('heliograph, direct', 'direct', uploadsOnly),
+  stream: ours('heliograph, streaming', 'stream', uploadsOnly),
+  whole: ours('heliograph', 'direct'),
 }
 
 export const fileContenders: Contender[] = [
@@ -79,10 +83,9 @@ export const fileContenders: Contender[] = [
   heliograph.stream,
 ]
 
-/** With the same kind of store for all. `api` is ours without the worker, which in a deployment is another process. */
-export function s3Contenders(backing: () => Promise<Backing>): Record<'api' | 'direct' | 'stream' | 'peer', Contender> {
+/** With the same kind of store for all. */
+export function s3Contenders(backing: () => Promise<Backing>): Record<'direct' | 'stream' | 'peer', Contender> {
   return {
-    api: { ...ours('heliograph api, direct', 'direct', { ROLES: 'api,edge' }), backing },
     direct: { ...heliograph.direct, backing },
     stream: { ...heliograph.stream, backing },
     peer: { ...peer('express + PutObject', 'put', 'stream-to-s3'), backing },

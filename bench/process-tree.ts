@@ -89,6 +89,12 @@ export function watchMemory(root: number): MemoryWatch {
   }
 }
 
+/** Private memory in bytes now of `root` and all its descendants but Postgres. */
+export function readTreeMemory(root: number): number {
+  const own = readTree(root).filter((row) => !row.isPostgres)
+  return own.reduce((sum, row) => sum + readStatus(row.pid, 'RssAnon'), 0)
+}
+
 /** Private memory of every Postgres process, and their shared buffers once. */
 function postgresResident(root: number): number {
   let own = 0

@@ -1,5 +1,5 @@
 /**
- * The benchmarks' one command: `node bench/run.ts [a] [b] [c] [d] [--quick] [--rounds N] [--only pattern]`. Prints tables,
+ * The benchmarks' one command: `node bench/run.ts [a] … [f] [--quick] [--rounds N] [--only pattern]`. Prints tables,
  * and writes RESULTS.md unless the run was quick or partial within a case. Linux only: it reads /proc.
  */
 import { execFileSync } from 'node:child_process'
@@ -9,6 +9,7 @@ import { manyFiles } from './case-a-many-files.ts'
 import { objectStore } from './case-b-object-store.ts'
 import { oneLargeFile } from './case-c-one-large-file.ts'
 import { controlPlane } from './case-d-control-plane.ts'
+import { renditions } from './case-e-renditions.ts'
 import { benchDirectory, floor } from './contender.ts'
 import type { BenchContext } from './context.ts'
 import { chooseLimits } from './limits.ts'
@@ -19,6 +20,7 @@ const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   b: objectStore,
   c: oneLargeFile,
   d: controlPlane,
+  e: renditions,
 }
 
 const { values, positionals } = parseArgs({
