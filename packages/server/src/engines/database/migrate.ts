@@ -6,10 +6,12 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { Db } from './database.ts'
 import * as uploadCore from './migrations/0001-upload-core.ts'
 import * as renditions from './migrations/0002-renditions.ts'
+import * as events from './migrations/0003-events.ts'
 
 const migrations: Record<string, Migration> = {
   '0001-upload-core': uploadCore,
   '0002-renditions': renditions,
+  '0003-events': events,
 }
 
 /** Brings the schema up to date; returns the names of what was applied. */

@@ -129,6 +129,8 @@ export interface AssetTable {
   version: Generated<number>
   /** The recipe by which it was last processed; null when it never was. */
   recipe: Optional<number>
+  /** Renditions that are still to be made although it is ready: further sizes of a video, AVIF. */
+  pending: ColumnType<string[], string[] | undefined, string[]>
   /** Who says when it was captured. A person's word stays, whatever is read from the file later. */
   captured_by: ColumnType<CapturedBy, CapturedBy | undefined, CapturedBy>
   /** Minutes that the clock of the place was ahead of UTC; null where the file does not tell. */
@@ -218,6 +220,27 @@ export interface IdempotencyKeyTable {
   created_at: DefaultTimestamp
 }
 
+export type AccountEventType = 'asset.updated' | 'upload.updated' | 'notification'
+
+/** What the event stream of an account says. Kept for a day. */
+export interface AccountEventTable {
+  account_id: string
+  /** The transaction that wrote it (`xid8`): what is visible below the oldest one that still runs is there for good. */
+  transaction: ColumnType<string, never, never>
+  /** Order within the transaction. */
+  id: ColumnType<number, never, never>
+  type: AccountEventType
+  resource_id: string
+  state: string
+  data: ColumnType<Record<string, unknown> | null, string | null, never>
+  at: DefaultTimestamp
+}
+
+/** One row: the youngest transaction of which an event was removed for its age. */
+export interface AccountEventHorizonTable {
+  transaction: string
+}
+
 export interface Database {
   account: AccountTable
   storage_quota: StorageQuotaTable
@@ -229,4 +252,6 @@ export interface Database {
   object_deletion: ObjectDeletionTable
   history_event: HistoryEventTable
   idempotency_key: IdempotencyKeyTable
+  account_event: AccountEventTable
+  account_event_horizon: AccountEventHorizonTable
 }

@@ -1,0 +1,1 @@
+export { type AccountEvent, publishEvents, publishing } from './publish.ts'
