@@ -39,6 +39,8 @@ export interface RunningServer {
   /** Where uploads go. */
   url: string
   token: string | null
+  /** Its data folder. */
+  directory: string
   /** Number of whole files of `size` bytes that are kept. */
   stored(size: number): Promise<number>
   /** Ends the server and removes its folder. */
@@ -127,6 +129,7 @@ export async function startServer(contender: Contender, limits: Limits): Promise
       pid: child.pid,
       url: base + contender.path,
       token: contender.isOurs ? await register(base) : null,
+      directory,
       stored: (size) => backing?.count(size) ?? countFiles(directory, size),
       stop,
     }
@@ -137,7 +140,7 @@ export async function startServer(contender: Contender, limits: Limits): Promise
 }
 
 /** Any HTTP answer will do of a peer; ours must say that it is ready. */
-async function answers(url: string, child: ChildProcess): Promise<void> {
+export async function answers(url: string, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + startTimeout
   while (performance.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`The server ended with code ${child.exitCode} before it was ready`)
@@ -177,7 +180,7 @@ async function countFiles(directory: string, size: number): Promise<number> {
   return count
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -187,7 +190,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGTERM')

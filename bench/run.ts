@@ -10,6 +10,7 @@ import { objectStore } from './case-b-object-store.ts'
 import { oneLargeFile } from './case-c-one-large-file.ts'
 import { controlPlane } from './case-d-control-plane.ts'
 import { renditions } from './case-e-renditions.ts'
+import { edge } from './case-f-edge.ts'
 import { benchDirectory, floor } from './contender.ts'
 import type { BenchContext } from './context.ts'
 import { chooseLimits } from './limits.ts'
@@ -21,6 +22,7 @@ const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   c: oneLargeFile,
   d: controlPlane,
   e: renditions,
+  f: edge,
 }
 
 const { values, positionals } = parseArgs({
