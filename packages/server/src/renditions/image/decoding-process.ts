@@ -1,0 +1,194 @@
+/** The server's side of one decoding program: gives it one piece of work at a time and hears how it ended. */
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import type { Ending, IsolatedProcess, Sandbox } from '../../engines/sandbox/sandbox.ts'
+import { program } from './program.ts'
+import { type Decoded, frameHead, parseAnswer, type Refused, readFrames, type Work } from './protocol.ts'
+
+/** How a piece of work went. After all but `decoded` and `refused` the program is gone. */
+export type Outcome =
+  | { how: 'decoded'; answer: Decoded; images: Uint8Array[] }
+  | { how: 'refused'; answer: Refused }
+  /** It ran over its memory or its time. */
+  | { how: 'over-limit'; message: string }
+  /** It died, or answered what it never should. */
+  | { how: 'died'; message: string }
+  /** The bytes could not be brought; nothing is known of the picture. */
+  | { how: 'source-failed'; cause: unknown }
+  | { how: 'aborted' }
+
+export interface DecodingProcess {
+  /** Pieces of work done. */
+  readonly done: number
+  /** Bytes it held after its last piece of work. */
+  readonly memory: number
+  readonly ended: Promise<Ending>
+  /** Never rejects. */
+  work(work: Work, open: () => Promise<Readable>, signal?: AbortSignal): Promise<Outcome>
+  kill(): void
+}
+
+export interface ProcessLimits {
+  /** Bytes of memory. */
+  memory: number
+  /** Seconds for one piece of work, of which the reading of its bytes is a part. */
+  seconds: number
+  /** Bytes of all renditions of one original. */
+  output: number
+}
+
+/** A machine under load takes its time to load a program. */
+const startSeconds = 30
+
+/** Throws when the program does not come up: that is the machine's fault, and no picture's. */
+export async function startDecodingProcess(
+  sandbox: Sandbox,
+  priority: 'interactive' | 'bulk',
+  limits: ProcessLimits,
+): Promise<DecodingProcess> {
+  const child = sandbox.start({
+    ...program,
+    writable: null,
+    limits: { memory: limits.memory, seconds: null, fileSize: 0 },
+    priority,
+  })
+  const complaints = listen(child)
+  // Its end says more than the broken pipe.
+  child.stdin.on('error', () => child.kill())
+  let hasEnded = false
+  void child.ended.then(() => {
+    hasEnded = true
+  })
+  const frames = readFrames(child.stdout)
+  try {
+    const greeting = parseAnswer(await within(startSeconds, frames.head()))
+    if (greeting.outcome !== 'ready') throw new Error('The image decoder did not greet')
+  } catch (cause) {
+    child.kill()
+    const ending = await child.ended
+    throw new Error(`The image decoder did not start. ${describe(ending)}. ${complaints()}`, { cause })
+  }
+
+  let done = 0
+  let memory = 0
+
+  /** Resolves when the program can take more, and throws when it never will. */
+  async function give(chunk: Uint8Array): Promise<void> {
+    if (child.stdin.write(chunk)) return
+    await Promise.race([once(child.stdin, 'drain'), child.ended])
+  }
+
+  async function giveAll(source: Readable, size: number): Promise<void> {
+    let given = 0
+    for await (const chunk of reading(source)) {
+      given += chunk.length
+      if (given > size) break
+      await give(chunk)
+      if (hasEnded) throw new Error('The image decoder ended while it read')
+    }
+    if (given !== size) throw new SourceFailed(new Error(`The original has not the ${size} bytes it was said to have`))
+  }
+
+  async function exchange(work: Work, source: Readable): Promise<Outcome> {
+    await give(frameHead(work))
+    await giveAll(source, work.size)
+    const answer = parseAnswer(await frames.head())
+    if (answer.outcome === 'ready') throw new Error('The image decoder greeted twice')
+    done += 1
+    memory = answer.memory
+    if (answer.outcome === 'refused') return { how: 'refused', answer }
+    const total = answer.images.reduce((sum, image) => sum + image.size, 0)
+    if (total > limits.output) throw new Error(`The image decoder announced ${total} bytes`)
+    const images: Uint8Array[] = []
+    for (const image of answer.images) images.push(await frames.bytes(image.size))
+    return { how: 'decoded', answer, images }
+  }
+
+  return {
+    get done() {
+      return done
+    },
+    get memory() {
+      return memory
+    },
+    ended: child.ended,
+    kill: () => child.kill(),
+
+    async work(work, open, signal) {
+      let overTime = false
+      const timer = setTimeout(() => {
+        overTime = true
+        child.kill()
+      }, limits.seconds * 1000)
+      const abort = () => child.kill()
+      signal?.addEventListener('abort', abort, { once: true })
+      let source: Readable | undefined
+      try {
+        signal?.throwIfAborted()
+        source = await open().catch((cause: unknown) => {
+          throw new SourceFailed(cause)
+        })
+        return await exchange(work, source)
+      } catch (cause) {
+        child.kill()
+        const ending = await child.ended
+        if (signal?.aborted === true) return { how: 'aborted' }
+        if (cause instanceof SourceFailed) return { how: 'source-failed', cause: cause.cause }
+        if (overTime) return { how: 'over-limit', message: `Decoding took more than ${limits.seconds} s` }
+        if (ending.how !== 'crashed' && ending.how !== 'exit' && ending.how !== 'aborted')
+          return { how: 'over-limit', message: `Decoding went over its limit of ${ending.how}` }
+        return { how: 'died', message: `${describe(ending)}, ${String(cause)}. ${complaints()}`.trim() }
+      } finally {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+        source?.destroy()
+      }
+    },
+  }
+}
+
+/** The original could not be read: whoever stores it is at fault, not the picture. */
+class SourceFailed extends Error {
+  constructor(cause: unknown) {
+    super('The original could not be read', { cause })
+    this.name = 'SourceFailed'
+  }
+}
+
+/** The chunks of a source, whose errors are told apart from those of the program that they are given to. */
+async function* reading(source: Readable): AsyncGenerator<Uint8Array> {
+  const chunks: AsyncIterator<Uint8Array> = source[Symbol.asyncIterator]()
+  while (true) {
+    const next = await chunks.next().catch((cause: unknown) => {
+      throw new SourceFailed(cause)
+    })
+    if (next.done === true) return
+    yield next.value
+  }
+}
+
+/** The end of what the program wrote to standard error. */
+function listen(child: IsolatedProcess): () => string {
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000)
+  })
+  return () => said.trim()
+}
+
+function describe(ending: Ending): string {
+  if (ending.how === 'exit') return `It exited with ${ending.code}`
+  return ending.how === 'crashed' ? `It was ended by ${ending.signal}` : `It ended by ${ending.how}`
+}
+
+async function within<T>(seconds: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`No answer within ${seconds} s`)), seconds * 1000)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The decoding program: reads originals from standard input, one after the other, and writes renditions to standard
+ * output. It opens no file but its own code. It runs inside the sandbox and is expected to be killed at any moment.
+ */
+import { Console } from 'node:console'
+import { CannotDecode } from '../../media.ts'
+import { type Answer, type FrameReader, frameHead, readFrames, type Work } from '../protocol.ts'
+import { prepareSharp } from './open-sharp.ts'
+import { decodeImage, readMetadata } from './work.ts'
+
+// Decoders print what they find odd. Standard output belongs to the answers.
+globalThis.console = new Console(process.stderr)
+
+async function write(...chunks: Uint8Array[]): Promise<void> {
+  for (const chunk of chunks) {
+    if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+  }
+}
+
+async function serve(input: FrameReader): Promise<void> {
+  await write(frameHead({ outcome: 'ready' }))
+  while (true) {
+    const work = (await input.head()) as Work | null
+    if (work === null) return
+    await write(...(await answer(await input.bytes(work.size), work)))
+  }
+}
+
+async function answer(bytes: Buffer, work: Work): Promise<Uint8Array[]> {
+  try {
+    const { metadata, metadataError } = await describe(bytes, work)
+    const { images, thumbhash, ...result } = await decodeImage(bytes, work)
+    const decoded: Answer = {
+      outcome: 'decoded',
+      ...result,
+      thumbhash: Buffer.from(thumbhash).toString('base64'),
+      images: images.map(({ bytes: made, ...image }) => ({ ...image, size: made.length })),
+      metadata,
+      metadataError,
+      memory: process.memoryUsage.rss(),
+    }
+    return [frameHead(decoded), ...images.map(({ bytes: made }) => made)]
+  } catch (error) {
+    return [frameHead(refused(error))]
+  }
+}
+
+/** A picture whose metadata cannot be read is still shown. */
+async function describe(bytes: Buffer, work: Work): Promise<Pick<DecodedAnswer, 'metadata' | 'metadataError'>> {
+  if (!work.metadata) return { metadata: null, metadataError: null }
+  try {
+    const read = await readMetadata(bytes, work.contentType)
+    const metadata = read === null ? null : { ...read, capturedAt: read.capturedAt?.getTime() ?? null }
+    return { metadata, metadataError: null }
+  } catch (error) {
+    return { metadata: null, metadataError: String(error).slice(0, 2000) }
+  }
+}
+
+type DecodedAnswer = Extract<Answer, { outcome: 'decoded' }>
+
+/** What a decoder throws it throws again for the same bytes. */
+function refused(error: unknown): Answer {
+  const reason = error instanceof CannotDecode && error.reason !== 'decoder-missing' ? error.reason : 'undecodable'
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, 2000)
+  return { outcome: 'refused', reason, message, memory: process.memoryUsage.rss() }
+}
+
+prepareSharp()
+await serve(readFrames(process.stdin))

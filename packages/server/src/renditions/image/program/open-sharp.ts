@@ -1,0 +1,88 @@
+/** Originals that libvips decodes: JPEG, PNG, WebP, GIF, TIFF, SVG and AVIF. */
+import sharp from 'sharp'
+import { CannotDecode } from '../../media.ts'
+import { fit } from '../sizes.ts'
+import { orient } from './orientation.ts'
+import type { Opened, Raster } from './raster.ts'
+
+const loaders = {
+  jpeg: 'VipsForeignLoadJpegBuffer',
+  png: 'VipsForeignLoadPngBuffer',
+  webp: 'VipsForeignLoadWebpBuffer',
+  gif: 'VipsForeignLoadNsgifBuffer',
+  tiff: 'VipsForeignLoadTiffBuffer',
+  svg: 'VipsForeignLoadSvgBuffer',
+  avif: 'VipsForeignLoadHeifBuffer',
+} as const
+
+export type SharpKind = keyof typeof loaders
+
+/** One picture at a time, nothing kept, and no loader but those above: a file cannot choose another by how it looks. */
+export function prepareSharp(): void {
+  sharp.cache(false)
+  sharp.concurrency(1)
+  sharp.block({ operation: ['VipsForeignLoad'] })
+  sharp.unblock({ operation: Object.values(loaders) })
+}
+
+/** `strict` refuses damaged data; `lenient` shows what there is of it. */
+type Tolerance = 'strict' | 'lenient'
+
+export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: number): Promise<Opened> {
+  const open = (tolerance: Tolerance) =>
+    sharp(bytes, { failOn: tolerance === 'strict' ? 'error' : 'none', limitInputPixels: pixels, sequentialRead: true })
+  const metadata = await open('lenient')
+    .metadata()
+    .catch((cause: unknown) => {
+      throw refusal(cause)
+    })
+  const expected = kind === 'avif' ? 'heif' : kind
+  if (metadata.format !== expected) throw new CannotDecode('undecodable', `A ${kind} that is none inside`)
+
+  const orientation = metadata.orientation ?? 1
+  const stored = { width: metadata.width, height: metadata.height }
+  const upright = orientation >= 5 ? { width: stored.height, height: stored.width } : stored
+
+  async function decode(longSide: number, tolerance: Tolerance): Promise<Raster> {
+    const { width, height } = fit(stored, longSide)
+    const { data, info } = await open(tolerance)
+      .resize(width, height, { fit: 'fill' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true })
+    if (info.channels !== 3 && info.channels !== 4) throw new Error(`${info.channels} channels after conversion`)
+    return { data, width: info.width, height: info.height, channels: info.channels }
+  }
+
+  return {
+    ...upright,
+    animated: (metadata.pages ?? 1) > 1 && (kind === 'gif' || kind === 'webp'),
+    async decode(longSide) {
+      try {
+        return await orient(await decode(longSide, 'strict'), orientation)
+      } catch {
+        // Half a photo is better than none, as long as there is anything to see.
+        const partial = await decode(longSide, 'lenient').catch((cause: unknown) => {
+          throw refusal(cause)
+        })
+        if (isBlank(partial)) throw new CannotDecode('undecodable', 'Nothing of the picture is left')
+        return await orient(partial, orientation)
+      }
+    },
+  }
+}
+
+/** What libvips cannot read stays unreadable; its pixel limit is the one refusal with a name of its own. */
+function refusal(cause: unknown): CannotDecode {
+  const message = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)
+  const reason = /pixel limit|too large|too many|out of memory|unable to alloc/i.test(message)
+    ? 'too-large'
+    : 'undecodable'
+  return new CannotDecode(reason, message, cause)
+}
+
+/** One flat colour. */
+function isBlank({ data, channels }: Raster): boolean {
+  for (let at = channels; at < data.length; at += 1) if (data[at] !== data[at - channels]) return false
+  return true
+}
