@@ -21,6 +21,7 @@ import { createFaults, type Fault } from './engines/faults/faults.ts'
 import { createJobs, migrateJobs, type RunningJobs, type Tasks } from './engines/jobs/jobs.ts'
 import { type ObjectStore, openObjectStore } from './engines/object-store/index.ts'
 import { createMetrics } from './engines/telemetry/metrics.ts'
+import { createEventStreams, type EventStreamLimits, eventRoutes, eventTasks } from './events/index.ts'
 import { createHistoryWriter } from './history/index.ts'
 import { createAdmission } from './http/admission.ts'
 import { createApp } from './http/app.ts'
@@ -97,6 +98,7 @@ export async function openEngines(
 /** What a test may put in place of the real thing: time, and faults between the domains and the store. */
 export interface Injected {
   now?: () => Date
+  eventStreams?: Partial<EventStreamLimits>
   store?: (store: ObjectStore) => ObjectStore
 }
 
@@ -208,6 +210,10 @@ async function startRoles(
       }),
       assetRoutes({ db, store, changes, signOriginal }),
       jwksRoutes({ ring }),
+      eventRoutes({
+        streams: createEventStreams({ db, databaseUrl: engines.url, log, limits: injected.eventStreams ?? {} }),
+        authenticate: authenticator.authenticate,
+      }),
     )
   }
   if (has('edge')) {
@@ -255,6 +261,7 @@ async function startRoles(
       ...purgeTasks({ db, store, jobs, now, fault }),
       ...assetTasks({ ...changes, store }),
       ...accountTasks({ db, giveUpObjects: (tx, objects) => giveUpObjects(jobs, tx, objects) }),
+      ...eventTasks({ db }),
       'housekeeping:tidy': () => forgetIdempotencyKeys(db),
     }
     const running = await startWorker({ jobs, tasks, concurrency: config.workerConcurrency })

@@ -108,6 +108,7 @@ const samples: Record<string, (world: World) => Sample> = {
   'POST /v1/assets/:id/restore': ({ assetId }) => ({ path: `/v1/assets/${assetId}/restore` }),
   'POST /v1/assets/delete': ({ assetId }) => ({ path: '/v1/assets/delete', body: { ids: [assetId] } }),
   'POST /v1/assets/download': ({ assetId }) => ({ path: '/v1/assets/download', body: { ids: [assetId] } }),
+  'GET /v1/events': () => ({ path: '/v1/events' }),
   'POST /v1/tus': () => ({ path: '/v1/tus', headers: tusCreation }),
   'PATCH /v1/tus/:id': ({ tusId }) => ({
     path: `/v1/tus/${tusId}`,

@@ -102,6 +102,11 @@ export async function call(
     },
     ...(body === undefined ? {} : { body: isRaw ? (body as BodyInit) : JSON.stringify(body), duplex: 'half' }),
   } as RequestInit)
+  // It has no end to wait for.
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    await response.body?.cancel()
+    return { status: response.status, headers: response.headers, body: null }
+  }
   const bytes = Buffer.from(await response.arrayBuffer())
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
   return {

@@ -21,6 +21,8 @@ export interface DatabaseOptions {
 export interface OpenDatabase {
   db: Db
   pool: pg.Pool
+  /** For a connection beside the pool. */
+  url: string
   close(): Promise<void>
 }
 
@@ -85,7 +87,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   pool.on('error', () => undefined)
 
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
-  return { db, pool, close: () => db.destroy() }
+  return { db, pool, url: options.url, close: () => db.destroy() }
 }
 
 /** True when the error is a unique violation of `constraint`. */
