@@ -1,11 +1,13 @@
 /**
- * What a signed URL allows, and the one text that says it: `/u/<key>?…` puts bytes, `/m/<key>?…` gets them. The text is
- * canonical: fixed parameters in a fixed order, each value encoded in exactly one way. `parse` reads a text, writes the
- * result again and requires the same text, so that an extra, repeated, reordered or otherwise encoded parameter has no
- * grant at all; there is no list of tricks to keep up with.
+ * What a signed URL allows: `/u/<key>?…` puts bytes, `/m/<key>?…` gets them, and `/m/<key>?prefix=…` gets every object
+ * under a prefix. Of the last, what is signed is the prefix in the place of the key, so that one signature is good for
+ * all parts of a video and what is after the prefix may differ; it still has to be a key.
  *
  * A new kind of restriction is a new parameter here. Verifiers that do not know it refuse it, as they must.
  */
+import { grantFormat, isPrefix, type ParameterReader } from './canonical.ts'
+import { typeOfKey } from './file-types.ts'
+import { isPlace, type Place } from './place.ts'
 
 /** May put bytes at a key: a whole object, or one part of a multipart upload. */
 export interface UploadGrant {
@@ -31,15 +33,20 @@ export interface DeliveryGrant {
   disposition: 'inline' | 'attachment'
   /** At most 255 UTF-16 code units. */
   filename: string | null
+  /** Where the visitor must be; absent for anywhere. */
+  place?: Place
   /** Unix seconds from which the grant is over. */
   expires: number
 }
 
-export interface GrantFormat<G extends { expires: number }> {
-  /** Throws `TypeError` for a grant that cannot be expressed. */
-  format(grant: G): string
-  /** Null unless `text` is exactly what `format` writes for some grant. */
-  parse(text: string): G | null
+/** May get every object whose key begins with the prefix and whose extension has a fixed type, to be shown. */
+export interface PrefixGrant {
+  /** Ends in `/`. */
+  prefix: string
+  /** Where the visitor must be; absent for anywhere. */
+  place?: Place
+  /** Unix seconds from which the grant is over. */
+  expires: number
 }
 
 export const uploadFormat = grantFormat<UploadGrant>({
@@ -59,7 +66,7 @@ export const uploadFormat = grantFormat<UploadGrant>({
     size: read.number('size'),
     maxSize: read.number('max'),
     type: read.text('type') ?? '',
-    expires: read.number('expires') ?? -1,
+    expires: expiryOf(read),
   }),
   isValid: ({ type, upload, part, size, maxSize, expires }) =>
     isType(type) &&
@@ -71,98 +78,74 @@ export const uploadFormat = grantFormat<UploadGrant>({
 
 export const deliveryFormat = grantFormat<DeliveryGrant>({
   path: '/m/',
-  toParameters: ({ type, disposition, filename, expires }) => ({ type, disposition, filename, expires }),
+  toParameters: ({ type, disposition, filename, place, expires }) => ({
+    type,
+    disposition,
+    filename,
+    ...placeParameters(place),
+    expires,
+  }),
   toGrant: (key, read) => ({
     key,
     type: read.text('type') ?? '',
     disposition: read.text('disposition') === 'inline' ? 'inline' : 'attachment',
     filename: read.text('filename'),
-    expires: read.number('expires') ?? -1,
+    ...readPlace(read),
+    expires: expiryOf(read),
   }),
-  isValid: ({ type, disposition, filename, expires }) =>
+  isValid: ({ type, disposition, filename, place, expires }) =>
     isType(type) &&
     (disposition === 'inline' || disposition === 'attachment') &&
     (filename === null || (filename !== '' && filename.length <= 255 && filename.isWellFormed())) &&
+    (place === undefined || isPlace(place)) &&
     isCount(expires),
 })
 
-interface ParameterReader {
-  text(name: string): string | null
-  number(name: string): number | null
+/** One object under a prefix. */
+export const prefixFormat = grantFormat<PrefixGrant & { key: string }>({
+  path: '/m/',
+  toParameters: ({ prefix, place, expires }) => ({ prefix, ...placeParameters(place), expires }),
+  toGrant: (key, read) => ({
+    key,
+    prefix: read.text('prefix') ?? '',
+    ...readPlace(read),
+    expires: expiryOf(read),
+  }),
+  isValid: ({ key, prefix, place, expires }) =>
+    isPrefix(prefix) &&
+    key.startsWith(prefix) &&
+    typeOfKey(key) !== null &&
+    (place === undefined || isPlace(place)) &&
+    isCount(expires),
+})
+
+/** @param text what `prefixFormat` wrote for `key`. */
+export function signedTextOf(text: string, { key, prefix }: { key: string; prefix: string }): string {
+  return `/m/${prefix}${text.slice('/m/'.length + key.length)}`
 }
 
-interface GrantRules<G> {
-  path: string
-  /** In the order in which they are written; a null is left out. */
-  toParameters(grant: G): Record<string, string | number | null>
-  toGrant(key: string, read: ParameterReader): G
-  isValid(grant: G): boolean
+/** The grant of a URL of `/m/`, and the text that must be signed for it; null for what no signer wrote. */
+export function readDelivery(text: string): { grant: DeliveryGrant; signed: string } | null {
+  const grant = deliveryFormat.parse(text)
+  if (grant !== null) return { grant, signed: text }
+  const under = prefixFormat.parse(text)
+  const type = under === null ? null : typeOfKey(under.key)
+  if (under === null || type === null) return null
+  const { prefix: _, ...rest } = under
+  return { grant: { ...rest, type, disposition: 'inline', filename: null }, signed: signedTextOf(text, under) }
 }
 
-function grantFormat<G extends { key: string; expires: number }>(rules: GrantRules<G>): GrantFormat<G> {
-  const write = (grant: G): string | null => {
-    if (!isKey(grant.key) || !rules.isValid(grant)) return null
-    const query = Object.entries(rules.toParameters(grant))
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => `${name}=${encodeValue(String(value))}`)
-    return `${rules.path}${grant.key}?${query.join('&')}`
-  }
-
-  return {
-    format(grant) {
-      const text = write(grant)
-      if (text === null) throw new TypeError(`This grant cannot be signed: ${JSON.stringify(grant)}`)
-      return text
-    },
-
-    parse(text) {
-      const question = text.indexOf('?')
-      if (!text.startsWith(rules.path) || question === -1) return null
-      const grant = rules.toGrant(text.slice(rules.path.length, question), readerOf(text.slice(question + 1)))
-      return write(grant) === text ? grant : null
-    },
-  }
+function placeParameters(place: Place | undefined) {
+  return { ip4: place?.ipv4 ?? null, ip6: place?.ipv6 ?? null, country: place?.country ?? null }
 }
 
-/** Reads loosely: whatever is read wrongly is not what is written again. */
-function readerOf(query: string): ParameterReader {
-  const values = new Map<string, string>()
-  for (const pair of query.split('&')) {
-    const equals = pair.indexOf('=')
-    values.set(pair.slice(0, equals), decodeValue(pair.slice(equals + 1)))
-  }
-  return {
-    text: (name) => values.get(name) ?? null,
-    number: (name) => {
-      const value = values.get(name)
-      return value === undefined ? null : Number(value)
-    },
-  }
+function readPlace(read: ParameterReader): { place?: Place } {
+  const place = { ipv4: read.text('ip4'), ipv6: read.text('ip6'), country: read.text('country') }
+  return Object.values(place).every((part) => part === null) ? {} : { place }
 }
 
-/**
- * `encodeURIComponent`, and what RFC 3986 reserves and it leaves: browsers rewrite `'` in a query, chat programs end a link at `)`.
- */
-function encodeValue(value: string): string {
-  return encodeURIComponent(value).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
-}
-
-function decodeValue(value: string): string {
-  try {
-    return decodeURIComponent(value)
-  } catch (error) {
-    // Not UTF-8 or not percent-encoding. The empty text is never a value, so this is refused like any other.
-    if (error instanceof URIError) return ''
-    throw error
-  }
-}
-
-/** Segments that begin with a letter or digit: neither `..` nor anything that needs encoding can be written. */
-function isKey(key: string): boolean {
-  return key.length <= 512 && /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/.test(key)
+function expiryOf(read: ParameterReader): number {
+  return read.number('expires') ?? -1
 }
 
 function isType(type: string): boolean {

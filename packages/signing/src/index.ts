@@ -11,7 +11,15 @@
  * const grant = await createVerifier(ring).delivery(new URL(url).pathname + new URL(url).search)
  */
 export { expiryBucket } from './expiry.ts'
-export type { DeliveryGrant, UploadGrant } from './grants.ts'
+export { type PublicObject, publicObject, typeOfKey } from './file-types.ts'
+export {
+  type FollowedKeys,
+  type FollowOptions,
+  followKeys,
+  followRemoteKeys,
+  type RemoteKeysOptions,
+} from './follow-keys.ts'
+export type { DeliveryGrant, PrefixGrant, UploadGrant } from './grants.ts'
 export {
   createKeyRing,
   type Ed25519Jwk,
@@ -20,10 +28,12 @@ export {
   type HmacSha256,
   type KeyRing,
   type KeyRingOptions,
+  parseKeySet,
   publicJwks,
   type SigningJwk,
   type SigningKeySet,
 } from './keys.ts'
+export { isAt, type Place, placeOf, type Visitor } from './place.ts'
 export { SignatureError } from './signature-error.ts'
 export { createSigner, type Signer } from './signer.ts'
 export { createVerifier, type Verifier, type VerifierOptions } from './verifier.ts'

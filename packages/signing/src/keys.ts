@@ -3,7 +3,8 @@
  * and HMAC-SHA256 for an edge that is trusted with the secret, thirty times cheaper to verify.
  *
  * Rotation: put the new key in front and give the old one `useUntil`, at least as far away as the longest life of what
- * it signed. A key past `useUntil` verifies nothing, and it signs nothing that would outlive it.
+ * it signed. A key past `useUntil` verifies nothing, and it signs nothing that would outlive it. Revocation: take the key
+ * out, and all that it signed is refused.
  */
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 
@@ -62,7 +63,10 @@ export interface RingKey {
   publicJwk: Ed25519Jwk | null
 }
 
-/** Looked up by `kid` through a `Map`, so that no name means anything by itself. */
+/**
+ * Looked up by `kid` through a `Map`, so that no name means anything by itself. It may follow a source (`followKeys`) and
+ * change: look keys up when they are used, and keep none.
+ */
 export type KeyRing = ReadonlyMap<string, RingKey>
 
 const kidPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
@@ -76,6 +80,15 @@ export async function createKeyRing(keySet: SigningKeySet, options: KeyRingOptio
     ring.set(jwk.kid, jwk.kty === 'OKP' ? await importEd25519(jwk) : await importHmac(jwk, options))
   }
   return ring
+}
+
+/** Reads the JSON of a key set. Throws `SyntaxError` or `TypeError`; what the keys are is seen by `createKeyRing`. */
+export function parseKeySet(text: string): SigningKeySet {
+  const value: unknown = JSON.parse(text)
+  if (typeof value !== 'object' || value === null || !('keys' in value) || !Array.isArray(value.keys)) {
+    throw new TypeError('There is no list of keys')
+  }
+  return { keys: value.keys }
 }
 
 /** A fresh HMAC key, which signs by default, and a fresh Ed25519 key for edges that must not be able to sign. */

@@ -85,8 +85,8 @@ const isRefused = (reason: 'invalid' | 'expired') => (error: unknown) =>
 describe('signed URLs', () => {
   it('give back the grant they were made of, through the URL parser of browsers, with either algorithm', async () => {
     const verifier = createVerifier(ring, { now })
-    for (const kid of [hmac, ed25519]) {
-      const signer = createSigner(ring, kid)
+    for (const kind of ['HMAC', 'Ed25519'] as const) {
+      const signer = createSigner(ring, kind)
       await fc.assert(
         fc.asyncProperty(anyUpload, anyDelivery, async (upload, delivery) => {
           const uploadUrl = await signer.upload(`${base}/`, upload)
@@ -104,10 +104,10 @@ describe('signed URLs', () => {
   it('are refused after any edit', async () => {
     const verifier = createVerifier(ring, { now })
     const urls = await Promise.all([
-      createSigner(ring, hmac).upload('', uploadGrant),
-      createSigner(ring, ed25519).upload('', uploadGrant),
-      createSigner(ring, hmac).delivery('', deliveryGrant),
-      createSigner(ring, ed25519).delivery('', deliveryGrant),
+      createSigner(ring, 'HMAC').upload('', uploadGrant),
+      createSigner(ring, 'Ed25519').upload('', uploadGrant),
+      createSigner(ring, 'HMAC').delivery('', deliveryGrant),
+      createSigner(ring, 'Ed25519').delivery('', deliveryGrant),
     ])
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...urls), edit, async (url, change) => {
@@ -120,6 +120,19 @@ describe('signed URLs', () => {
     )
   })
 
+  it('are written as they always were, byte for byte: an upgrade must not make every URL that is out new', async () => {
+    const k = encodeBase64url(Uint8Array.from({ length: 32 }, (_, index) => index))
+    const signer = createSigner(await createKeyRing({ keys: [{ kty: 'oct', kid: 'golden', k }] }))
+    assert.equal(
+      await signer.delivery(base, deliveryGrant),
+      'https://media.example/m/originals/0f3c?type=image%2Fjpeg&disposition=attachment&filename=Max%27s%20holiday%20%281%29%20%E2%80%93%20%EC%82%AC%EC%A7%84%21%2A.jpg&expires=1800003600&kid=golden&sig=9B5UnIEqthzHgN6V02svBtDvzZEdVLitSxqo4SNPi5M',
+    )
+    assert.equal(
+      await signer.upload(base, uploadGrant),
+      'https://media.example/u/originals/0f3c?type=image%2Fheic&size=8388608&upload=multi-1&part=2&expires=1800003600&kid=golden&sig=dLkjF3XEaTFDrOrOjUuKVOWrCNG_lCp3kS_UTYVZ6Z4',
+    )
+  })
+
   it('are refused for the other purpose', async () => {
     const signer = createSigner(ring)
     const verifier = createVerifier(ring, { now })
@@ -129,7 +142,7 @@ describe('signed URLs', () => {
 
   it('have no second spelling of their signature', async () => {
     const verifier = createVerifier(ring, { now })
-    const url = await createSigner(ring, ed25519).delivery('', deliveryGrant)
+    const url = await createSigner(ring, 'Ed25519').delivery('', deliveryGrant)
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     for (const last of alphabet) {
       const sibling = url.slice(0, -1) + last
@@ -231,10 +244,10 @@ describe('keys', () => {
     )
     assert.ok(!JSON.stringify(published).includes('"d"'))
     const elsewhere = await createKeyRing(published)
-    const url = await createSigner(ring, ed25519).upload('', uploadGrant)
+    const url = await createSigner(ring, 'Ed25519').upload('', uploadGrant)
     assert.deepEqual(await createVerifier(elsewhere, { now }).upload(url), uploadGrant)
     await assert.rejects(createSigner(elsewhere).upload('', uploadGrant), /can sign/)
-    const byHmac = await createSigner(ring, hmac).upload('', uploadGrant)
+    const byHmac = await createSigner(ring, 'HMAC').upload('', uploadGrant)
     await assert.rejects(createVerifier(elsewhere, { now }).upload(byHmac), isRefused('invalid'))
   })
 

@@ -1,12 +1,14 @@
 /**
  * Verifies signed URLs. Everything that is not exactly what a signer wrote is `invalid`; only after the signature was
  * right is a URL told to be `expired`. Good verdicts are remembered, so that a video player's hundred range requests cost
- * one verification; bad ones are not, so that nobody can fill the memory with them.
+ * one verification; bad ones are not, so that nobody can fill the memory with them. A verdict is about the signature
+ * alone: time, place and the key's life are looked at every time.
  */
 import { decodeBase64url } from './base64url.ts'
 import { unixNow } from './expiry.ts'
-import { type DeliveryGrant, deliveryFormat, type GrantFormat, type UploadGrant, uploadFormat } from './grants.ts'
+import { type DeliveryGrant, readDelivery, type UploadGrant, uploadFormat } from './grants.ts'
 import { isInUse, type KeyRing, type RingKey } from './keys.ts'
+import { isAt, type Place, type Visitor } from './place.ts'
 import { createRecent } from './recent.ts'
 import { SignatureError } from './signature-error.ts'
 import { signedBytes } from './signer.ts'
@@ -14,8 +16,12 @@ import { signedBytes } from './signer.ts'
 export interface Verifier {
   /** @param pathAndQuery as received, `/u/…?…`. Throws `SignatureError`. */
   upload(pathAndQuery: string): Promise<UploadGrant>
-  /** @param pathAndQuery as received, `/m/…?…`. Throws `SignatureError`. */
-  delivery(pathAndQuery: string): Promise<DeliveryGrant>
+  /**
+   * @param pathAndQuery as received, `/m/…?…`.
+   * @param visitor who asks, as far as the edge knows; a grant bound to a place that is not known is refused. Take
+   * neither from what the visitor says. Throws `SignatureError`.
+   */
+  delivery(pathAndQuery: string, visitor?: Visitor): Promise<DeliveryGrant>
 }
 
 export interface VerifierOptions {
@@ -23,42 +29,69 @@ export interface VerifierOptions {
   now?: () => number
   /** Verdicts remembered of either purpose, each about a kilobyte; 4,096 by default. */
   cacheSize?: number
+  /** Asked once before the URL of an unknown key is refused: a key may just have been made. See `followKeys`. */
+  onUnknownKey?: () => Promise<void>
 }
 
 /** No signer writes a longer one. */
 const longestUrl = 8192
 
-export function createVerifier(ring: KeyRing, { now = unixNow, cacheSize = 4096 }: VerifierOptions = {}): Verifier {
-  return {
-    upload: createPurpose(uploadFormat, ring, now, cacheSize),
-    delivery: createPurpose(deliveryFormat, ring, now, cacheSize),
-  }
+export function createVerifier(ring: KeyRing, options: VerifierOptions = {}): Verifier {
+  const upload = createPurpose(readUpload, ring, options)
+  const delivery = createPurpose(readDelivery, ring, options)
+  return { upload: (pathAndQuery) => upload(pathAndQuery, {}), delivery: (url, visitor = {}) => delivery(url, visitor) }
 }
 
-function createPurpose<G extends { expires: number }>(
-  format: GrantFormat<G>,
+type Read<G> = (text: string) => { grant: G; signed: string } | null
+
+function readUpload(text: string): { grant: UploadGrant; signed: string } | null {
+  const grant = uploadFormat.parse(text)
+  return grant === null ? null : { grant, signed: text }
+}
+
+function createPurpose<G extends { expires: number; place?: Place }>(
+  read: Read<G>,
   ring: KeyRing,
-  now: () => number,
-  cacheSize: number,
-): (pathAndQuery: string) => Promise<G> {
-  const verdicts = createRecent<Readonly<G>>(cacheSize)
+  { now = unixNow, cacheSize = 4096, onUnknownKey }: VerifierOptions,
+): (pathAndQuery: string, visitor: Visitor) => Promise<G> {
+  // With the key itself, since a key id may come to mean another key.
+  const verdicts = createRecent<{ grant: Readonly<G>; key: RingKey }>(cacheSize)
+  // Of a prefix: what was signed is shorter than each of the many URLs.
+  const signatures = createRecent<RingKey>(cacheSize)
 
-  return async (pathAndQuery) => {
-    const parts = takeApart(pathAndQuery)
-    const key = parts === null ? undefined : ring.get(parts.kid)
-    if (parts === null || key === undefined || !isInUse(key, now())) throw new SignatureError('invalid')
+  async function keyOf(kid: string): Promise<RingKey> {
+    if (!ring.has(kid)) await onUnknownKey?.()
+    const key = ring.get(kid)
+    if (key === undefined || !isInUse(key, now())) throw new SignatureError('invalid')
+    return key
+  }
 
-    let grant = verdicts.get(pathAndQuery)
-    if (grant === undefined) {
-      const parsed = format.parse(parts.text)
-      const signature = decodeBase64url(parts.signature)
-      if (parsed === null || signature === null) throw new SignatureError('invalid')
-      if (!(await isSignedBy(key, signature, signedBytes(parts.unsigned)))) throw new SignatureError('invalid')
-      grant = parsed
-      verdicts.set(pathAndQuery, grant)
+  async function verify(parts: TakenApart, key: RingKey): Promise<G> {
+    const found = read(parts.text)
+    const signature = decodeBase64url(parts.signature)
+    if (found === null || signature === null) throw new SignatureError('invalid')
+    const isShared = found.signed !== parts.text
+    const identity = isShared ? `${found.signed}&kid=${parts.kid}&sig=${parts.signature}` : ''
+    if (isShared && signatures.get(identity) === key) return found.grant
+    if (!(await isSignedBy(key, signature, signedBytes(`${found.signed}&kid=${parts.kid}`)))) {
+      throw new SignatureError('invalid')
     }
+    if (isShared) signatures.set(identity, key)
+    return found.grant
+  }
+
+  return async (pathAndQuery, visitor) => {
+    const parts = takeApart(pathAndQuery)
+    if (parts === null) throw new SignatureError('invalid')
+    const key = await keyOf(parts.kid)
+
+    const known = verdicts.get(pathAndQuery)
+    const grant = known?.key === key ? known.grant : await verify(parts, key)
+    if (known?.key !== key) verdicts.set(pathAndQuery, { grant, key })
+
     if (now() >= grant.expires) throw new SignatureError('expired')
-    return { ...grant }
+    if (grant.place !== undefined && !isAt(grant.place, visitor)) throw new SignatureError('elsewhere')
+    return grant.place === undefined ? { ...grant } : { ...grant, place: { ...grant.place } }
   }
 }
 
@@ -78,15 +111,21 @@ function areEqual(one: Uint8Array, other: Uint8Array): boolean {
   return difference === 0
 }
 
-/** `<text>&kid=<kid>&sig=<signature>`, where `unsigned` is all before the signature. */
-function takeApart(pathAndQuery: string) {
+interface TakenApart {
+  /** All before the key. */
+  text: string
+  kid: string
+  signature: string
+}
+
+/** `<text>&kid=<kid>&sig=<signature>`. */
+function takeApart(pathAndQuery: string): TakenApart | null {
   const signatureAt = pathAndQuery.lastIndexOf('&sig=')
   const kidAt = pathAndQuery.lastIndexOf('&kid=', signatureAt)
   if (pathAndQuery.length > longestUrl || signatureAt === -1 || kidAt === -1) return null
   return {
     text: pathAndQuery.slice(0, kidAt),
     kid: pathAndQuery.slice(kidAt + 5, signatureAt),
-    unsigned: pathAndQuery.slice(0, signatureAt),
     signature: pathAndQuery.slice(signatureAt + 5),
   }
 }
