@@ -13,7 +13,7 @@ import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parse
 import { assetRoutes, assetTasks, type ChangeContext, findOriginal } from './assets/index.ts'
 import type { Config } from './config/index.ts'
 import { createDelivery, jwksRoutes, loadSigningKeys } from './delivery/index.ts'
-import { edgeRoutes, type RecordTransfer } from './edge/index.ts'
+import { createEdgeCache, edgeRoutes, purgeOnDelete, type RecordTransfer, storeSource } from './edge/index.ts'
 import { type OpenDatabase, openDatabase } from './engines/database/database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './engines/database/embedded/embedded-postgres.ts'
 import { migrate } from './engines/database/migrate.ts'
@@ -68,10 +68,12 @@ export async function openEngines(
   log: FastifyBaseLogger,
   options: { migrate: boolean; fault?: Fault },
 ) {
-  const store = await openObjectStore(
+  const opened: ObjectStore = await openObjectStore(
     config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'files'))}`,
     options.fault === undefined ? {} : { fault: options.fault },
   )
+  // Whoever deletes also clears the edge's cache, if it is one that lies here.
+  const store = hasEdgeCache(config, opened) ? purgeOnDelete(opened, cacheFolder(config)) : opened
   const embedded = config.databaseUrl === null ? await startEmbedded(config, log) : null
   const database = openDatabase({
     url: config.databaseUrl ?? embedded?.url ?? '',
@@ -222,9 +224,18 @@ async function startRoles(
       const attempt = attemptOf(request, 'direct', 'edge')
       historyWriter.add(attempt, objectKey === null ? event : { ...event, objectId: objectKey })
     }
+    if (config.accelRedirect !== null && config.trustedProxies.length === 0) {
+      throw new Error('ACCEL_REDIRECT needs TRUSTED_PROXIES: only a proxy that is known may send files by itself.')
+    }
+    const cache = hasEdgeCache(config, store) ? openEdgeCache() : null
+    // What a killed process left half-written, and what is too much.
+    void cache?.settle()
     routes.push(
       edgeRoutes({
         store,
+        source: cache ?? storeSource(store),
+        readAdmission: createAdmission(config.maxDownloads, 'sends'),
+        accelRedirect: config.accelRedirect,
         verifier: createVerifier(ring),
         admission,
         origins: originsOf(config),
@@ -232,6 +243,18 @@ async function startRoles(
         record,
       }),
     )
+  }
+
+  function openEdgeCache() {
+    return createEdgeCache({
+      store,
+      folder: cacheFolder(config),
+      limit: config.edgeCacheSize,
+      maxAge: config.edgeCacheMaxAge,
+      meter: metrics,
+      now,
+      onError: (error) => log.warn({ err: error }, 'the cache of the edge fails; files come from the store'),
+    })
   }
 
   const { app, declaredRoutes } = await createApp({
@@ -330,6 +353,15 @@ function edgesOf(config: Config, ring: Parameters<typeof createSigner>[0], site:
     }
   })
   return [own, ...others]
+}
+
+/** Files on this machine need none. */
+function hasEdgeCache(config: Config, store: Pick<ObjectStore, 'localPath'>): boolean {
+  return config.edgeCacheSize > 0 && store.localPath('any') === null
+}
+
+function cacheFolder(config: Config): string {
+  return config.edgeCacheDir ?? join(config.dataDir, 'cache')
 }
 
 export function originsOf(config: Pick<Config, 'publicUrl' | 'corsOrigins'>): string[] {

@@ -14,8 +14,16 @@ export interface Setting<T> {
   secret?: boolean
 }
 
+/** The settings cannot be used as they are; the message says to a person what to change. */
+export class SettingsError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'SettingsError'
+  }
+}
+
 /** The value is not what the setting allows; the message says what is. */
-export class InvalidSetting extends Error {
+export class InvalidSetting extends SettingsError {
   constructor(name: string, text: string, expected: string) {
     super(`${name} is "${text}", but must be ${expected}.`)
     this.name = 'InvalidSetting'
@@ -128,9 +136,31 @@ export const settings = {
   ),
   delivery: choice(
     'DELIVERY',
-    'Who serves the bytes of files: the built-in edge, or the store by presigned URLs',
+    'Who serves the bytes of files: the built-in edge, the store by presigned URLs (s3), a CloudFront distribution, or the Cloudflare Worker of deploy/cloudflare',
     'edge',
-    ['edge', 's3'],
+    ['edge', 's3', 'cloudfront', 'cloudflare'],
+  ),
+  deliveryUrl: url(
+    'DELIVERY_URL',
+    'The address files are served under: of the distribution or the Worker; PUBLIC_URL when absent and the edge serves',
+    ['http:', 'https:'],
+  ),
+  deliveryAlgorithm: choice(
+    'DELIVERY_ALGORITHM',
+    'How URLs for the Cloudflare Worker are signed: ed25519 (it needs only public keys), or hmac (it holds the secret; cheaper)',
+    'ed25519',
+    ['ed25519', 'hmac'],
+  ),
+  cloudfrontKeyPairId: optional(
+    text('CLOUDFRONT_KEY_PAIR_ID', 'Id of the public key in the key group of the distribution', ''),
+  ),
+  cloudfrontPrivateKeyFile: optional(
+    text('CLOUDFRONT_PRIVATE_KEY_FILE', 'File with its private key as PEM: RSA 2048, or ECDSA P-256', ''),
+  ),
+  signingKeysUrl: url(
+    'SIGNING_KEYS_URL',
+    'For an edge elsewhere (ROLES=edge): the /.well-known/jwks.json whose keys it trusts; DATA_DIR/keys.json when absent',
+    ['http:', 'https:'],
   ),
   roles: { ...list('ROLES', 'What this process does: api, edge, worker', roles.join(',')), parse: parseRoles },
   edgeUrls: list(
@@ -167,6 +197,29 @@ export const settings = {
     2_000,
     1,
     100_000,
+  ),
+  maxDownloads: integer(
+    'MAX_DOWNLOADS',
+    'Files this process sends at once; more are told to come back (503)',
+    5_000,
+    1,
+    100_000,
+  ),
+  edgeCacheSize: bytes('EDGE_CACHE_SIZE', 'Bytes of an S3 store that the edge keeps on its disk; 0 for none', '10G'),
+  edgeCacheDir: optional(text('EDGE_CACHE_DIR', 'Where it keeps them; DATA_DIR/cache when absent', '')),
+  edgeCacheMaxAge: integer(
+    'EDGE_CACHE_MAX_AGE',
+    'Seconds an edge sends a file from its disk before it asks the store again whether it is still there',
+    30,
+    0,
+    86_400,
+  ),
+  accelRedirect: optional(
+    text(
+      'ACCEL_REDIRECT',
+      'Internal location of an nginx in front, such as /_files, that sends files itself; needs TRUSTED_PROXIES',
+      '',
+    ),
   ),
   jwtIssuers: {
     ...text(

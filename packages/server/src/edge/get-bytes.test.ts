@@ -257,7 +257,7 @@ describe('GET /m', () => {
       },
     })
     await using edge = await startTestEdge({ faulty: breaking })
-    await edge.keep('originals/one', alphabet)
+    await edge.keep('originals/one', randomBytes(100_000))
     const response = await fetch(await edge.getUrl())
     assert.equal(response.status, 200)
     await assert.rejects(response.text())

@@ -3,20 +3,26 @@
  * signed, and `nosniff` and a sandbox hold browsers to them. A client that stops ends the read of the store; a read that
  * fails half-way breaks the connection, since a short file must not look whole.
  */
-import type { Readable } from 'node:stream'
-import type { DeliveryGrant, Verifier } from '@heliograph/signing'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { contentDisposition, safeDisposition } from '../delivery/index.ts'
-import type { ByteRange, ObjectInfo, ObjectStore } from '../engines/object-store/object-store.ts'
+import type { ByteRange, ObjectInfo } from '../engines/object-store/object-store.ts'
+import type { Admission } from '../http/admission.ts'
 import { problems } from '../problem.ts'
-import { parseRange } from './byte-ranges.ts'
+import type { Accel } from './accel.ts'
+import { type Answer, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
+import type { GrantOf } from './delivery-grant.ts'
 import { multipartRanges } from './multipart-ranges.ts'
-import { evaluatePreconditions, rangeApplies } from './preconditions.ts'
+import { createSmallObjects } from './small-objects.ts'
+import type { ByteSource } from './source.ts'
 import { createTransfer, type Meter, type RecordTransfer, type Transfer } from './transfer.ts'
+import { openFor, watchDownload } from './watch-download.ts'
 
 export interface GetBytesOptions {
-  store: Pick<ObjectStore, 'head' | 'get'>
-  verifier: Pick<Verifier, 'delivery'>
+  source: ByteSource
+  grantOf: GrantOf
+  /** Answers under way at once. */
+  admission: Admission
+  /** Null when nobody in front of this edge can send files. */
+  accel: Accel | null
   meter: Meter
   record: RecordTransfer
   /** Seconds a client may take nothing of what waits for it. */
@@ -24,118 +30,87 @@ export interface GetBytesOptions {
   now: () => Date
 }
 
-export function getBytes({ store, verifier, meter, record, idleSeconds, now }: GetBytesOptions) {
+type Content = Exclude<Answer, { kind: 'not-modified' | 'outside' }>
+
+export function getBytes(options: GetBytesOptions) {
+  const { source, grantOf, admission, accel, meter, record, idleSeconds, now } = options
+  const small = createSmallObjects({ source })
+
+  /** The body is null where there is nothing to send. */
+  async function contentOf(
+    answer: Content,
+    info: ObjectInfo,
+    type: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) {
+    const open = (range: ByteRange) => openFor(reply, (gone) => source.open(info, range, gone))
+    switch (answer.kind) {
+      case 'whole': {
+        const headers = { 'content-length': info.size }
+        if (request.method === 'HEAD' || info.size === 0) return { status: 200, headers, body: null }
+        const body = small.isSmall(info) ? await small.read(info) : await open({ start: 0, end: info.size - 1 })
+        return { status: 200, headers, body }
+      }
+      case 'part': {
+        const { start, end } = answer.range
+        const headers = { 'content-length': end - start + 1, 'content-range': `bytes ${start}-${end}/${info.size}` }
+        return { status: 206, headers, body: await open(answer.range) }
+      }
+      case 'parts': {
+        const parts = multipartRanges(answer.ranges, { type, size: info.size }, open)
+        const headers = { 'content-type': parts.contentType, 'content-length': parts.length }
+        return { status: 206, headers, body: parts.open() }
+      }
+    }
+  }
+
+  async function answerRequest(request: FastifyRequest, reply: FastifyReply, transfer: Transfer) {
+    const grant = await grantOf(request)
+    transfer.verified(grant)
+    const info = await source.head(grant.key)
+    if (info === null) throw problems.notFound('The file is gone.')
+    const shown = accel === null ? info : accel.described(info)
+
+    const redirect = accel === null ? null : await accel.redirectOf(request, info)
+    if (redirect !== null) {
+      // What nginx sends of it, its own log knows.
+      reply.headers({ ...commonHeaders(shown, grant, now()), ...entityHeaders(grant), 'x-accel-redirect': redirect })
+      return null
+    }
+
+    const answer = chooseAnswer(request, shown)
+    if (answer.kind === 'outside') {
+      reply.header('content-range', `bytes */${info.size}`)
+      throw problems.rangeNotSatisfiable(`The file has ${info.size} bytes.`)
+    }
+    if (answer.kind === 'not-modified') {
+      reply.code(304).headers(commonHeaders(shown, grant, now()))
+      return null
+    }
+    const { status, headers, body } = await contentOf(answer, info, grant.type, request, reply)
+    reply.code(status).headers({ ...commonHeaders(shown, grant, now()), ...entityHeaders(grant), ...headers })
+    return body
+  }
+
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const transfer = createTransfer('asset.download', request, record)
+    let leave: (() => void) | null = null
     try {
-      const grant = await verifier.delivery(request.raw.url ?? '')
-      transfer.verified(grant)
-      const info = await store.head(grant.key)
-      if (info === null) throw problems.notFound('The file is gone.')
-      const answer = chooseAnswer(request, grant, info, store)
-      if (answer.status === 412) throw problems.preconditionFailed('The file is not the one the request names.')
-      if (answer.status === 416) {
-        reply.header('content-range', `bytes */${info.size}`)
-        throw problems.rangeNotSatisfiable(`The file has ${info.size} bytes.`)
-      }
-
-      const isWithBody = request.method === 'GET' && answer.open !== null
-      const body = isWithBody && answer.open !== null ? await answer.open() : null
-      reply.code(answer.status).headers({ ...commonHeaders(info, grant, now()), ...answer.headers })
+      // Before anything that costs: being full is when there is least to spare.
+      leave = admission.enter()
+      const body = await answerRequest(request, reply, transfer)
       if (body === null) {
+        leave()
         transfer.succeeded(0)
         return reply.send()
       }
       reply.raw.setTimeout(idleSeconds * 1000)
-      watch(request, reply, body, transfer, meter)
+      watchDownload(request, reply, { body, transfer, meter, onEnd: leave })
       return reply.send(body)
     } catch (error) {
+      leave?.()
       throw transfer.failed(error, 0)
     }
-  }
-}
-
-interface Answer {
-  status: 200 | 206 | 304 | 412 | 416
-  headers: Record<string, string | number>
-  /** Null for an answer without a body. */
-  open: (() => Promise<Readable>) | null
-}
-
-function chooseAnswer(
-  request: FastifyRequest,
-  grant: DeliveryGrant,
-  info: ObjectInfo,
-  store: GetBytesOptions['store'],
-) {
-  const read = async (range?: ByteRange) => {
-    const { body } = await store.get(grant.key, range === undefined ? {} : { range })
-    return body
-  }
-  const { headers, method } = request
-  const verdict = evaluatePreconditions(headers, info)
-  if (verdict === 'failed') return empty(412)
-  if (verdict === 'not-modified') return empty(304)
-
-  const entity = {
-    'content-type': grant.type,
-    'content-disposition': contentDisposition(safeDisposition(grant.type, grant.disposition), grant.filename),
-  }
-  // Ranges are defined for GET alone (RFC 9110 section 14.2).
-  const ranges = method === 'GET' && rangeApplies(headers, info) ? parseRange(headers.range, info.size) : null
-  const [first] = ranges ?? []
-  if (ranges === null) return content(200, { ...entity, 'content-length': info.size }, () => read())
-  if (first === undefined) return empty(416)
-  if (ranges.length > 1) {
-    const parts = multipartRanges(ranges, { type: grant.type, size: info.size }, read)
-    const head = { ...entity, 'content-type': parts.contentType, 'content-length': parts.length }
-    return content(206, head, async () => parts.open())
-  }
-  const { start, end } = first
-  const partial = { 'content-length': end - start + 1, 'content-range': `bytes ${start}-${end}/${info.size}` }
-  return content(206, { ...entity, ...partial }, () => read(first))
-}
-
-const empty = (status: 304 | 412 | 416): Answer => ({ status, headers: {}, open: null })
-
-const content = (status: 200 | 206, headers: Answer['headers'], open: () => Promise<Readable>): Answer => ({
-  status,
-  headers,
-  open,
-})
-
-function commonHeaders(info: ObjectInfo, grant: DeliveryGrant, now: Date) {
-  const remaining = Math.max(0, grant.expires - Math.ceil(now.getTime() / 1000))
-  return {
-    etag: info.etag,
-    'last-modified': info.lastModified.toUTCString(),
-    'accept-ranges': 'bytes',
-    'cache-control': `private, max-age=${remaining}, immutable`,
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': 'sandbox',
-  }
-}
-
-/** Sees how the response ends, which is after the handler has returned. */
-function watch(request: FastifyRequest, reply: FastifyReply, body: Readable, transfer: Transfer, meter: Meter): void {
-  const { socket } = request.raw
-  const before = socket.bytesWritten
-  const onClose = () => {
-    // On the socket, so that what a stopped client never took is not counted; the headers are, a few hundred bytes.
-    const sent = socket.bytesWritten - before
-    meter.bytesOut(sent)
-    if (reply.raw.writableFinished) transfer.succeeded(sent)
-    else transfer.broken(body.errored ?? new DownloadStopped(), sent)
-    body.destroy()
-  }
-  // It may have gone while the store was asked, and will not say so again.
-  if (reply.raw.closed) onClose()
-  else reply.raw.once('close', onClose)
-}
-
-class DownloadStopped extends Error {
-  constructor() {
-    super('The client closed the connection before the end of the file')
-    this.name = 'DownloadStopped'
   }
 }

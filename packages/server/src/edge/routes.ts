@@ -8,15 +8,24 @@ import type { ObjectStore } from '../engines/object-store/object-store.ts'
 import type { Admission } from '../http/admission.ts'
 import { NoContent, orProblem } from '../http/conventions.ts'
 import { answerBeforeBodyEnds } from '../http/unread-body.ts'
+import { createAccel } from './accel.ts'
 import { allowOrigins } from './cors.ts'
+import { grantOf } from './delivery-grant.ts'
 import { getBytes } from './get-bytes.ts'
 import { putBytes } from './put-bytes.ts'
+import type { ByteSource } from './source.ts'
 import type { Meter, RecordTransfer } from './transfer.ts'
 
 export interface EdgeOptions {
-  store: Pick<ObjectStore, 'put' | 'putPart' | 'head' | 'get'>
+  store: Pick<ObjectStore, 'put' | 'putPart'>
+  /** What is served, from the store or a cache in front of it. */
+  source: ByteSource
   verifier: Verifier
+  /** Of bodies received, and of files sent. */
   admission: Admission
+  readAdmission: Admission
+  /** URI prefix under which nginx sends files itself (`X-Accel-Redirect`); null, the default, when none does. */
+  accelRedirect?: string | null
   /** Origins of web pages that may call the edge: that of `PUBLIC_URL` and the configured ones. */
   origins: readonly string[]
   meter: Meter
@@ -28,6 +37,7 @@ export interface EdgeOptions {
 
 export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
   const settled = { record: () => undefined, idleSeconds: 60, now: () => new Date(), ...options }
+  const { accelRedirect = null, source } = options
 
   return async (app) => {
     app.removeAllContentTypeParsers()
@@ -63,7 +73,12 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
         tags: ['Bytes'],
         summary: 'A file under its signed URL, with ranges and conditions (RFC 9110)',
       },
-      handler: getBytes(settled),
+      handler: getBytes({
+        ...settled,
+        grantOf: grantOf(options.verifier),
+        admission: options.readAdmission,
+        accel: accelRedirect === null ? null : createAccel(accelRedirect, source),
+      }),
     })
   }
 }

@@ -19,6 +19,7 @@ import { createAdmission } from '../http/admission.ts'
 import { handleErrors } from '../http/errors.ts'
 import { requirePolicies } from '../http/policy.ts'
 import { type EdgeOptions, edgeRoutes } from './routes.ts'
+import { type ByteSource, storeSource } from './source.ts'
 import type { TransferEvent } from './transfer.ts'
 
 export interface TestEdge {
@@ -35,10 +36,14 @@ export interface TestEdge {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface TestEdgeOptions extends Partial<Pick<EdgeOptions, 'now' | 'idleSeconds'>> {
+export interface TestEdgeOptions extends Partial<Pick<EdgeOptions, 'now' | 'idleSeconds' | 'accelRedirect'>> {
   maxStreams?: number
+  maxReads?: number
+  trustProxy?: boolean
   /** Stands in for the store, to bring faults. */
-  faulty?(store: ObjectStore): EdgeOptions['store']
+  faulty?(store: ObjectStore): ObjectStore
+  /** What is served, when it is not the store itself. */
+  source?(store: ObjectStore): ByteSource
 }
 
 export async function startTestEdge(options: TestEdgeOptions = {}): Promise<TestEdge> {
@@ -50,14 +55,18 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const bytes = { in: 0, out: 0 }
   const now = options.now ?? (() => new Date())
 
-  const app = Fastify({ bodyLimit: 1024, forceCloseConnections: true })
+  const seen = options.faulty?.(store) ?? store
+  const app = Fastify({ bodyLimit: 1024, forceCloseConnections: true, trustProxy: options.trustProxy ?? false })
   requirePolicies(app)
   handleErrors(app)
   await app.register(
     edgeRoutes({
-      store: options.faulty?.(store) ?? store,
+      store: seen,
+      source: options.source?.(seen) ?? storeSource(seen),
       verifier: createVerifier(ring, { now: () => Math.floor(now().getTime() / 1000) }),
       admission: createAdmission(options.maxStreams ?? 100),
+      readAdmission: createAdmission(options.maxReads ?? 100),
+      ...(options.accelRedirect !== undefined && { accelRedirect: options.accelRedirect }),
       origins: ['https://photos.example'],
       meter: {
         bytesIn: (count) => {

@@ -1,6 +1,6 @@
 /**
- * How many bodies this process receives at once. Beyond that, more would only make all of them slow and memory unbounded:
- * the next client is told to come back, before a byte of its body is read.
+ * How many files this process receives, or sends, at once. Beyond that, more would only make all of them slow and memory
+ * unbounded: the next client is told to come back, before a byte is read.
  */
 import { type Problem, problems } from '../problem.ts'
 
@@ -10,12 +10,12 @@ export interface Admission {
    * Throws `unavailable` (503 with `Retry-After`) when all are taken.
    */
   enter(): () => void
-  /** Bodies being received now. */
+  /** Files under way now. */
   readonly active: number
 }
 
-/** One for the whole process, shared by every route that receives files. */
-export function createAdmission(maxStreams: number): Admission {
+/** One of each for the whole process, shared by every route that receives files and by every one that sends them. */
+export function createAdmission(maxStreams: number, verb: 'receives' | 'sends' = 'receives'): Admission {
   let active = 0
   return {
     get active() {
@@ -23,7 +23,7 @@ export function createAdmission(maxStreams: number): Admission {
     },
 
     enter() {
-      if (active >= maxStreams) throw tooBusy(maxStreams)
+      if (active >= maxStreams) throw tooBusy(maxStreams, verb)
       active++
       let isInside = true
       return () => {
@@ -34,10 +34,10 @@ export function createAdmission(maxStreams: number): Admission {
   }
 }
 
-function tooBusy(maxStreams: number): Problem {
+function tooBusy(maxStreams: number, verb: string): Problem {
   // Spread out, so that those who were refused together do not come back together.
   const retryAfter = 1 + Math.floor(Math.random() * 5)
-  return problems.unavailable(`This server receives ${maxStreams} files at once and no more. Try again shortly.`, {
+  return problems.unavailable(`This server ${verb} ${maxStreams} files at once and no more. Try again shortly.`, {
     retryAfter,
   })
 }

@@ -7,6 +7,10 @@ export interface Metrics {
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void
   bytesIn(bytes: number): void
   bytesOut(bytes: number): void
+  /** A block that the edge looked for in its cache. */
+  cacheBlock(outcome: 'hit' | 'joined' | 'miss' | 'failed'): void
+  /** Bytes that went from the object store into the cache. */
+  cacheFilled(bytes: number): void
   /** Prometheus text exposition format 0.0.4. */
   expose(): Promise<{ contentType: string; text: string }>
 }
@@ -26,6 +30,17 @@ export function createMetrics({ pool, jobs }: { pool: pg.Pool; jobs: Jobs }): Me
     name: 'heliograph_media_bytes_total',
     help: 'Bytes of media through this process',
     labelNames: ['direction'],
+    registers: [registry],
+  })
+  const cacheBlocks = new Counter({
+    name: 'heliograph_edge_cache_blocks_total',
+    help: 'Blocks the edge looked for in its cache: there, on their way already, fetched, or sent past a failing disk',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  const cacheFilled = new Counter({
+    name: 'heliograph_edge_cache_filled_bytes_total',
+    help: 'Bytes from the object store into the cache of the edge',
     registers: [registry],
   })
   new Gauge({
@@ -62,6 +77,8 @@ export function createMetrics({ pool, jobs }: { pool: pg.Pool; jobs: Jobs }): Me
       requests.observe({ method, route, status: String(status) }, seconds),
     bytesIn: (count) => bytes.inc({ direction: 'in' }, count),
     bytesOut: (count) => bytes.inc({ direction: 'out' }, count),
+    cacheBlock: (outcome) => cacheBlocks.inc({ outcome }),
+    cacheFilled: (count) => cacheFilled.inc(count),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
 }

@@ -1,0 +1,50 @@
+/** What a request for an object is answered, before a byte of it is read: RFC 9110 sections 13 (conditions) and 14 (ranges). */
+import type { DeliveryGrant } from '@heliograph/signing'
+import type { FastifyRequest } from 'fastify'
+import { contentDisposition, safeDisposition } from '../delivery/index.ts'
+import type { ByteRange, ObjectInfo } from '../engines/object-store/object-store.ts'
+import { problems } from '../problem.ts'
+import { parseRange } from './byte-ranges.ts'
+import { evaluatePreconditions, rangeApplies } from './preconditions.ts'
+
+export type Answer =
+  | { kind: 'not-modified' }
+  | { kind: 'whole' }
+  | { kind: 'part'; range: ByteRange }
+  | { kind: 'parts'; ranges: ByteRange[] }
+  /** With `Content-Range` saying how long the object is. */
+  | { kind: 'outside' }
+
+/** Throws `precondition-failed`. */
+export function chooseAnswer({ headers, method }: FastifyRequest, info: ObjectInfo): Answer {
+  const verdict = evaluatePreconditions(headers, info)
+  if (verdict === 'failed') throw problems.preconditionFailed('The file is not the one the request names.')
+  if (verdict === 'not-modified') return { kind: 'not-modified' }
+  // Ranges are defined for GET alone (RFC 9110 section 14.2).
+  const isPartial = headers.range !== undefined && method === 'GET' && rangeApplies(headers, info)
+  const ranges = isPartial ? parseRange(headers.range, info.size) : null
+  if (ranges === null) return { kind: 'whole' }
+  const [range] = ranges
+  if (range === undefined) return { kind: 'outside' }
+  return ranges.length === 1 ? { kind: 'part', range } : { kind: 'parts', ranges }
+}
+
+/** What the grant says of the bytes, whoever sends them. */
+export function entityHeaders(grant: DeliveryGrant) {
+  return {
+    'content-type': grant.type,
+    'content-disposition': contentDisposition(safeDisposition(grant.type, grant.disposition), grant.filename),
+  }
+}
+
+export function commonHeaders(info: ObjectInfo, grant: DeliveryGrant, now: Date) {
+  const remaining = Math.max(0, grant.expires - Math.ceil(now.getTime() / 1000))
+  return {
+    etag: info.etag,
+    'last-modified': info.lastModified.toUTCString(),
+    'accept-ranges': 'bytes',
+    'cache-control': `private, max-age=${remaining}, immutable`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': 'sandbox',
+  }
+}
