@@ -13,7 +13,7 @@ export interface FollowOptions extends KeyRingOptions {
   read(): Promise<string>
   /** Seconds for which keys are trusted that could not be confirmed; for ever by default. */
   staleFor?: number
-  /** Told each time a source fails while known keys go on. */
+  /** Told when a source begins to fail while known keys go on. */
   onError?: (error: unknown) => void
   /** Seconds from any fixed point. */
   now?: () => number
@@ -40,6 +40,7 @@ export function followKeys({
   let text: string | null = null
   let began = Number.NEGATIVE_INFINITY
   let confirmed = Number.NEGATIVE_INFINITY
+  let isFailing = false
   let reads = 0
   let newest = 0
 
@@ -70,13 +71,15 @@ export function followKeys({
       began = at
       try {
         await readOnce(at)
+        isFailing = false
       } catch (error) {
         if (text !== null && at - confirmed > staleFor) {
           text = null
           replace(new Map())
         }
         if (text === null) throw error
-        onError?.(error)
+        if (!isFailing) onError?.(error)
+        isFailing = true
       }
     },
   }

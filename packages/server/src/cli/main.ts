@@ -1,6 +1,6 @@
 /** The command line: finds the command, gives it what it may touch, and turns its end into an exit code. */
 import './runtime.ts'
-import { InvalidSetting } from '../config/index.ts'
+import { SettingsError } from '../config/index.ts'
 import { EmbeddedPostgresError } from '../engines/database/embedded/binaries.ts'
 import { type Command, CommandError, describeCommand, parseCommandLine, UsageError } from './command.ts'
 import { commands } from './commands.ts'
@@ -52,7 +52,7 @@ async function sayError(command: Command, error: unknown): Promise<number> {
     if (error.message !== '') process.stderr.write(`${error.message}\n`)
     return error.exitCode
   }
-  if (error instanceof InvalidSetting || error instanceof EmbeddedPostgresError) {
+  if (error instanceof SettingsError || error instanceof EmbeddedPostgresError) {
     process.stderr.write(`${error.message}\n`)
     return 1
   }

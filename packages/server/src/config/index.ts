@@ -1,1 +1,9 @@
-export { type Config, describeConfig, type Environment, InvalidSetting, loadConfig, type Role } from './settings.ts'
+export {
+  type Config,
+  describeConfig,
+  type Environment,
+  InvalidSetting,
+  loadConfig,
+  type Role,
+  SettingsError,
+} from './settings.ts'
