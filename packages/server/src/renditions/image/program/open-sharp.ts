@@ -30,7 +30,12 @@ type Tolerance = 'strict' | 'lenient'
 
 export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: number): Promise<Opened> {
   const open = (tolerance: Tolerance) =>
-    sharp(bytes, { failOn: tolerance === 'strict' ? 'error' : 'none', limitInputPixels: pixels, sequentialRead: true })
+    sharp(bytes, {
+      failOn: tolerance === 'strict' ? 'error' : 'none',
+      limitInputPixels: pixels,
+      sequentialRead: true,
+      unlimited: tolerance === 'lenient' && kind === 'jpeg',
+    })
   const metadata = await open('lenient')
     .metadata()
     .catch((cause: unknown) => {

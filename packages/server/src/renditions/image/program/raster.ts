@@ -11,6 +11,14 @@ export interface Raster {
   channels: 3 | 4
 }
 
+/** Decoded, in whatever colour space; 16-bit numbers use all 16 bits. */
+export interface Pixels {
+  data: Buffer | Uint16Array
+  width: number
+  height: number
+  channels: 3 | 4
+}
+
 /** An opened original, whose size is known and whose pixels are not decoded yet. */
 export interface Opened {
   /** Upright. */
@@ -22,6 +30,6 @@ export interface Opened {
 }
 
 /** The pixels as an input of sharp, without a copy. */
-export function rawOf({ width, height, channels }: Raster): SharpOptions {
-  return { raw: { width, height, channels } }
+export function rawOf({ width, height, channels }: Pixels): SharpOptions {
+  return { raw: { width, height, channels }, limitInputPixels: false }
 }

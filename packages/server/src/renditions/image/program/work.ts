@@ -3,6 +3,9 @@ import { CannotDecode, type MediaMetadata } from '../../media.ts'
 import type { Work } from '../protocol.ts'
 import { planSizes } from '../sizes.ts'
 import { type EncodedImage, encodeSizes, thumbhash } from './encode.ts'
+import { openAvif } from './open-avif.ts'
+import { openHeic } from './open-heif.ts'
+import { openJxl } from './open-jxl.ts'
 import { openWithSharp } from './open-sharp.ts'
 import type { Opened } from './raster.ts'
 import { sniffImage } from './sniff.ts'
@@ -38,7 +41,11 @@ async function open(bytes: Buffer, pixels: number): Promise<Opened> {
     case null:
       throw new CannotDecode('undecodable', 'These bytes are no picture')
     case 'heic':
+      return openHeic(bytes, pixels)
+    case 'avif':
+      return openAvif(bytes, pixels)
     case 'jxl':
+      return openJxl(bytes, pixels)
     case 'raw':
       throw new CannotDecode('unsupported', `No decoder for ${kind} yet`)
     default:
