@@ -1,0 +1,54 @@
+/** What playlists need to know of a variant, read from what ffmpeg made. */
+import { open, readFile } from 'node:fs/promises'
+import type { HlsVariant } from './playlists.ts'
+
+export interface MadeVariant {
+  /** The playlist that ffmpeg wrote, and its file of segments. */
+  playlist: string
+  media: string
+  hasAudio: boolean
+  frameRate: number | null
+}
+
+/** Null when there is no segment in it: nothing could be decoded. */
+export async function readDetail({ playlist, media, hasAudio, frameRate }: MadeVariant): Promise<HlsVariant | null> {
+  const text = await readFile(playlist, 'utf8')
+  const map = /^#EXT-X-MAP:.*BYTERANGE="(\d+)@(\d+)"/m.exec(text)
+  const segments = [...text.matchAll(/^#EXTINF:([\d.]+),.*\n#EXT-X-BYTERANGE:(\d+)@(\d+)$/gm)].map(
+    ([, duration, length, offset]): HlsVariant['segments'][number] => [
+      Number(duration),
+      Number(offset),
+      Number(length),
+    ],
+  )
+  if (map === null || segments.length === 0) return null
+  const init = { offset: Number(map[2]), length: Number(map[1]) }
+
+  const total = segments.reduce((sum, [duration]) => sum + duration, 0)
+  const bytes = segments.reduce((sum, [, , length]) => sum + length, 0)
+  // A last segment of a frame or two would tell of a rate that no connection has to carry.
+  const rates = segments.map(([duration, , length]) => (length * 8) / Math.max(duration, 1))
+  return {
+    bandwidth: Math.ceil(Math.max(...rates)),
+    averageBandwidth: Math.ceil((bytes * 8) / Math.max(total, 0.001)),
+    codecs: [await readAvcCodec(media, init), ...(hasAudio ? ['mp4a.40.2'] : [])].join(','),
+    frameRate,
+    hasAudio,
+    init,
+    segments,
+  }
+}
+
+/** `avc1.PPCCLL`: profile, constraints and level, as `avcC` says them (ISO/IEC 14496-15; RFC 6381, 3.3). */
+async function readAvcCodec(media: string, init: HlsVariant['init']): Promise<string> {
+  const file = await open(media)
+  try {
+    const bytes = Buffer.alloc(init.length)
+    await file.read(bytes, 0, init.length, init.offset)
+    const box = bytes.indexOf('avcC')
+    if (box < 0) throw new Error('ffmpeg made a variant without H.264.')
+    return `avc1.${bytes.toString('hex', box + 5, box + 8)}`
+  } finally {
+    await file.close()
+  }
+}

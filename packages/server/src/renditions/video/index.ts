@@ -1,0 +1,6 @@
+export { describeFfmpeg, type FfmpegPrograms, findFfmpeg } from './ffmpeg-programs.ts'
+export { type VariantHeight, variantHeights } from './hls.ts'
+export { type HlsVariant, masterPlaylist, mediaPlaylist, type OfferedVariant } from './playlists.ts'
+export type { Picture, Sound, VideoProbe } from './probe.ts'
+export type { VideoWork } from './run-ffmpeg.ts'
+export { createVideoDecoder, type VideoDecoder } from './video-decoder.ts'
