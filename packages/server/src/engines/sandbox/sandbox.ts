@@ -3,8 +3,9 @@
  * another file, fill the disk or the memory, or go on for ever; when it dies, its caller gets an error and nothing else
  * is touched.
  */
-import { spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { chooseConfinement } from './confinement.ts'
+import { startProgram } from './start.ts'
 
 export interface SandboxLimits {
   /** Bytes of private memory, of the program and its children together. */
@@ -13,6 +14,8 @@ export interface SandboxLimits {
   seconds: number | null
   /** Bytes of any one file it writes. */
   fileSize: number
+  /** Bytes of everything in the writable folder, looked at every second; absent for no bound. */
+  folderSize?: number
 }
 
 export interface IsolatedProgram {
@@ -30,11 +33,16 @@ export interface IsolatedProgram {
   signal?: AbortSignal
 }
 
-/** How a program ended. `memory` and `time` are its limits; `crashed` is a signal or exit that it did not choose. */
+/**
+ * How a program ended. `memory`, `time` and `file-size` (of a file, or of its folder) are its limits; `aborted` is
+ * `kill()` or the signal; `crashed` is a signal that it did not choose; `not-started` is a program that is not there, or
+ * a machine that did not let it start, in a sentence.
+ */
 export type Ending =
   | { how: 'exit'; code: number }
   | { how: 'memory' | 'time' | 'file-size' | 'aborted' }
   | { how: 'crashed'; signal: string }
+  | { how: 'not-started'; message: string }
 
 export interface IsolatedProcess {
   stdin: Writable
@@ -57,25 +65,8 @@ export interface Sandbox {
   start(program: IsolatedProgram): IsolatedProcess
 }
 
-/** First form: runs the program as it is. The walls are built next. */
-export function createSandbox(): Sandbox {
-  return {
-    strength: { level: 'limits-only', missing: 'Nothing is isolated yet.' },
-    start({ command, args, signal }) {
-      const child = spawn(command, args, { stdio: 'pipe', ...(signal === undefined ? {} : { signal }) })
-      const ended = new Promise<Ending>((resolve) => {
-        child.once('error', () => resolve({ how: 'aborted' }))
-        child.once('close', (code, killedBy) =>
-          resolve(code === null ? { how: 'crashed', signal: killedBy ?? 'unknown' } : { how: 'exit', code }),
-        )
-      })
-      return {
-        stdin: child.stdin,
-        stdout: child.stdout,
-        stderr: child.stderr,
-        ended,
-        kill: () => void child.kill('SIGKILL'),
-      }
-    },
-  }
+/** Finds out, by trying it, what this machine can hold programs to. */
+export async function createSandbox(): Promise<Sandbox> {
+  const { confinement, strength } = await chooseConfinement()
+  return { strength, start: (program) => startProgram(program, confinement) }
 }

@@ -1,0 +1,53 @@
+# The first process inside the walls: makes a root of what the program may see, leaves the host's behind, starts the
+# program and waits for it. When it ends, the kernel ends everything else in its process namespace.
+#
+# Arguments: <root> <table of mounts> <count> folders… <count> files… <working folder> command…
+# Everything is relative to <root>. Errors go to descriptor 3, which says `ready` (by program.sh) when all went well.
+exec 4>&2 2>&3
+set -e
+
+# In turn, the kernel takes these before the server when memory runs out.
+echo 1000 > /proc/self/oom_score_adj || :
+
+root=$1 table=$2 count=$3
+shift 3
+mount -n -t tmpfs -o mode=755,size=1m,nosuid,nodev tmpfs "$root"
+cd "$root"
+
+# A shell cannot slice its arguments: this spells "${1}" "${2}" …, and only numbers are evaluated.
+names= i=0
+while [ "$i" -lt "$count" ]; do
+  i=$((i + 1))
+  names="$names \"\${$i}\""
+done
+eval "mkdir -p -- $names"
+shift "$count"
+
+count=$1
+shift
+while [ "$count" -gt 0 ]; do
+  : > "$1"
+  shift
+  count=$((count - 1))
+done
+
+# One program mounts all: a program a mount would cost more than everything else.
+printf '%s' "$table" > .mounts
+mount -n -a -T "$root/.mounts"
+: > .mounts
+
+mount -n -o remount,bind,ro "$root"
+
+pivot_root . .
+umount -n -l /
+cd "$1"
+shift
+
+# This shell lets go of the program's streams, so that their ends are seen outside. (A shell gives no input to what it
+# starts in the background, hence the detour by 5.)
+exec 5<&0
+"$@" <&5 5<&- &
+exec 0< /dev/null 1> /dev/null 2> /dev/null 3>&- 4>&- 5<&-
+set +e
+wait "$!"
+exit "$?"
