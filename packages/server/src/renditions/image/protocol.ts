@@ -32,7 +32,7 @@ const Exposure = Type.Object({
   focalLength35: nullable(Type.Number()),
 })
 
-const Metadata = Type.Object({
+export const Metadata = Type.Object({
   /** Milliseconds of the epoch. */
   capturedAt: nullable(Type.Number({ minimum: -8.64e15, maximum: 8.64e15 })),
   offset: nullable(Type.Integer({ minimum: -1440, maximum: 1440 })),
