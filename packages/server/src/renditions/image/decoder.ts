@@ -118,8 +118,8 @@ export function createImageDecoder({ sandbox, processes, log, limits: changed }:
         pixels: limits.pixels,
       }
       let outcome = await attempt(source, work, wanted)
-      if (outcome.how === 'died') {
-        // It may have been ended from outside, or by what an earlier picture left in it.
+      if (outcome.how === 'died' || outcome.how === 'over-memory') {
+        // It may have been ended from outside, or by what earlier pictures left in it.
         log?.warn({ reason: outcome.message, contentType: source.contentType }, 'An image decoder died')
         outcome = await attempt(source, work, wanted)
       }
@@ -130,7 +130,8 @@ export function createImageDecoder({ sandbox, processes, log, limits: changed }:
           return toDecodedImage(outcome.answer, outcome.images)
         case 'refused':
           throw new CannotDecode(outcome.answer.reason, outcome.answer.message)
-        case 'over-limit':
+        case 'over-time':
+        case 'over-memory':
           throw new CannotDecode('too-large', outcome.message)
         case 'died':
           throw new CannotDecode('undecodable', `The decoder died twice over it: ${outcome.message}`)

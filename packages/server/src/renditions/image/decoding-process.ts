@@ -9,8 +9,9 @@ import { type Decoded, frameHead, parseAnswer, type Refused, readFrames, type Wo
 export type Outcome =
   | { how: 'decoded'; answer: Decoded; images: Uint8Array[] }
   | { how: 'refused'; answer: Refused }
-  /** It ran over its memory or its time. */
-  | { how: 'over-limit'; message: string }
+  | { how: 'over-time'; message: string }
+  /** Or ended by the kernel, which does the same when the machine has none left. */
+  | { how: 'over-memory'; message: string }
   /** It died, or answered what it never should. */
   | { how: 'died'; message: string }
   /** The bytes could not be brought; nothing is known of the picture. */
@@ -134,9 +135,9 @@ export async function startDecodingProcess(
         const ending = await child.ended
         if (signal?.aborted === true) return { how: 'aborted' }
         if (cause instanceof SourceFailed) return { how: 'source-failed', cause: cause.cause }
-        if (overTime) return { how: 'over-limit', message: `Decoding took more than ${limits.seconds} s` }
-        if (ending.how !== 'crashed' && ending.how !== 'exit' && ending.how !== 'aborted')
-          return { how: 'over-limit', message: `Decoding went over its limit of ${ending.how}` }
+        if (overTime || ending.how === 'time')
+          return { how: 'over-time', message: `Decoding took more than ${limits.seconds} s` }
+        if (ending.how === 'memory') return { how: 'over-memory', message: 'Decoding took more memory than it may' }
         return { how: 'died', message: `${describe(ending)}, ${String(cause)}. ${complaints()}`.trim() }
       } finally {
         clearTimeout(timer)
@@ -177,8 +178,16 @@ function listen(child: IsolatedProcess): () => string {
 }
 
 function describe(ending: Ending): string {
-  if (ending.how === 'exit') return `It exited with ${ending.code}`
-  return ending.how === 'crashed' ? `It was ended by ${ending.signal}` : `It ended by ${ending.how}`
+  switch (ending.how) {
+    case 'exit':
+      return `It exited with ${ending.code}`
+    case 'crashed':
+      return `It was ended by ${ending.signal}`
+    case 'not-started':
+      return ending.message
+    default:
+      return `It ended by ${ending.how}`
+  }
 }
 
 async function within<T>(seconds: number, promise: Promise<T>): Promise<T> {

@@ -4,9 +4,10 @@
  */
 import { Console } from 'node:console'
 import { CannotDecode } from '../../media.ts'
+import { readImageMetadata } from '../../metadata/index.ts'
 import { type Answer, type FrameReader, frameHead, readFrames, type Work } from '../protocol.ts'
 import { prepareSharp } from './open-sharp.ts'
-import { decodeImage, readMetadata } from './work.ts'
+import { decodeImage } from './work.ts'
 
 // Decoders print what they find odd. Standard output belongs to the answers.
 globalThis.console = new Console(process.stderr)
@@ -49,9 +50,8 @@ async function answer(bytes: Buffer, work: Work): Promise<Uint8Array[]> {
 async function describe(bytes: Buffer, work: Work): Promise<Pick<DecodedAnswer, 'metadata' | 'metadataError'>> {
   if (!work.metadata) return { metadata: null, metadataError: null }
   try {
-    const read = await readMetadata(bytes, work.contentType)
-    const metadata = read === null ? null : { ...read, capturedAt: read.capturedAt?.getTime() ?? null }
-    return { metadata, metadataError: null }
+    const metadata = await readImageMetadata(bytes, work.contentType)
+    return { metadata: { ...metadata, capturedAt: metadata.capturedAt?.getTime() ?? null }, metadataError: null }
   } catch (error) {
     return { metadata: null, metadataError: String(error).slice(0, 2000) }
   }

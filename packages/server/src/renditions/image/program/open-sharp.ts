@@ -28,7 +28,8 @@ export function prepareSharp(): void {
 /** `strict` refuses damaged data; `lenient` shows what there is of it. */
 type Tolerance = 'strict' | 'lenient'
 
-export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: number): Promise<Opened> {
+/** `turned` says the orientation when another place than these bytes knows it better. */
+export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: number, turned?: number): Promise<Opened> {
   const open = (tolerance: Tolerance) =>
     sharp(bytes, {
       failOn: tolerance === 'strict' ? 'error' : 'none',
@@ -44,7 +45,7 @@ export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: numb
   const expected = kind === 'avif' ? 'heif' : kind
   if (metadata.format !== expected) throw new CannotDecode('undecodable', `A ${kind} that is none inside`)
 
-  const orientation = metadata.orientation ?? 1
+  const orientation = turned ?? metadata.orientation ?? 1
   const stored = { width: metadata.width, height: metadata.height }
   const upright = orientation >= 5 ? { width: stored.height, height: stored.width } : stored
 

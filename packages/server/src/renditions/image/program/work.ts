@@ -1,14 +1,16 @@
 /** One piece of work from bytes to renditions. */
-import { CannotDecode, type MediaMetadata } from '../../media.ts'
+import { CannotDecode } from '../../media.ts'
 import type { Work } from '../protocol.ts'
 import { planSizes } from '../sizes.ts'
 import { type EncodedImage, encodeSizes, thumbhash } from './encode.ts'
 import { openAvif } from './open-avif.ts'
 import { openHeic } from './open-heif.ts'
 import { openJxl } from './open-jxl.ts'
+import { openRaw } from './open-raw.ts'
 import { openWithSharp } from './open-sharp.ts'
 import type { Opened } from './raster.ts'
 import { sniffImage } from './sniff.ts'
+import { isRawTiff, readTiff } from './tiff-tags.ts'
 
 export interface Result {
   width: number
@@ -47,12 +49,10 @@ async function open(bytes: Buffer, pixels: number): Promise<Opened> {
     case 'jxl':
       return openJxl(bytes, pixels)
     case 'raw':
-      throw new CannotDecode('unsupported', `No decoder for ${kind} yet`)
+      return openRaw(bytes, pixels)
+    case 'tiff':
+      return isRawTiff(bytes, readTiff(bytes)) ? openRaw(bytes, pixels) : openWithSharp(bytes, kind, pixels)
     default:
       return openWithSharp(bytes, kind, pixels)
   }
-}
-
-export async function readMetadata(_bytes: Buffer, _contentType: string): Promise<MediaMetadata | null> {
-  return null
 }
