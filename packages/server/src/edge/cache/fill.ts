@@ -96,13 +96,12 @@ export function startFill(options: FillOptions): Fill {
   async function append({ handle }: Claim, chunk: Buffer): Promise<void> {
     onBytes(chunk.length)
     if (received + chunk.length > length) throw new ObjectStoreError('unavailable', 'The store sent too much')
-    let written = 0
-    while (written < chunk.length) {
-      const { bytesWritten } = await onDisk(handle.write(chunk, written, chunk.length - written, received + written))
+    for (let written = 0; written < chunk.length; ) {
+      const { bytesWritten } = await onDisk(handle.write(chunk, written, chunk.length - written, received))
       written += bytesWritten
+      received += bytesWritten
+      advance()
     }
-    received += chunk.length
-    advance()
   }
 
   async function closeWhenUnused(): Promise<void> {
