@@ -68,7 +68,7 @@ export async function openEngines(
   log: FastifyBaseLogger,
   options: { migrate: boolean; fault?: Fault },
 ) {
-  const opened: ObjectStore = await openObjectStore(
+  const opened = await openObjectStore(
     config.objectStoreUrl ?? `file:${encodeURI(join(config.dataDir, 'files'))}`,
     options.fault === undefined ? {} : { fault: options.fault },
   )
