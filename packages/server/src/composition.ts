@@ -12,7 +12,7 @@ import { sql } from 'kysely'
 import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parseJwtIssuers } from './accounts/index.ts'
 import { assetRoutes, assetTasks, type ChangeContext, findOriginal } from './assets/index.ts'
 import type { Config } from './config/index.ts'
-import { createDelivery, jwksRoutes, loadSigningKeys } from './delivery/index.ts'
+import { createDelivery, jwksRoutes, openSigningKeys } from './delivery/index.ts'
 import { createEdgeCache, edgeRoutes, purgeOnDelete, type RecordTransfer, storeSource } from './edge/index.ts'
 import { type OpenDatabase, openDatabase } from './engines/database/database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './engines/database/embedded/embedded-postgres.ts'
@@ -131,7 +131,8 @@ async function startRoles(
   const now = injected.now ?? (() => new Date())
   const metrics = createMetrics({ pool, jobs })
   const historyWriter = createHistoryWriter({ db, log })
-  const ring = await loadSigningKeys(config.dataDir)
+  const keys = await openSigningKeys({ config, log })
+  const { ring } = keys
   const has = (role: Config['roles'][number]) => config.roles.includes(role)
 
   let listening: string | null = null
@@ -142,7 +143,7 @@ async function startRoles(
   }
 
   const delivery = createDelivery({
-    signer: createSigner(ring),
+    ring,
     get publicUrl() {
       return site.publicUrl
     },
@@ -236,7 +237,7 @@ async function startRoles(
         source: cache ?? storeSource(store),
         readAdmission: createAdmission(config.maxDownloads, 'sends'),
         accelRedirect: config.accelRedirect,
-        verifier: createVerifier(ring),
+        verifier: createVerifier(ring, keys),
         admission,
         origins: originsOf(config),
         meter: metrics,
@@ -298,6 +299,7 @@ async function startRoles(
     draining = true
     await new Promise((resolve) => setTimeout(resolve, config.drainDelay * 1000))
     await app.close()
+    keys.close()
     await worker?.stop()
     await historyWriter.close()
     await new Promise<void>((resolve) => operations.close(() => resolve()))
@@ -332,8 +334,7 @@ export async function migrateAll({ db, pool }: Pick<OpenDatabase, 'db' | 'pool'>
 /** The edge of this program first (it knows the HMAC key), then those elsewhere (they verify with the public one). */
 function edgesOf(config: Config, ring: Parameters<typeof createSigner>[0], site: { publicUrl: string }): UploadEdge[] {
   const trusted = createSigner(ring)
-  const remoteKey = [...ring.values()].find((key) => key.algorithm === 'Ed25519')?.kid
-  const remote = createSigner(ring, remoteKey)
+  const remote = createSigner(ring, 'Ed25519')
   const own: UploadEdge = {
     name: 'edge',
     get baseUrl() {

@@ -13,6 +13,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   logout: async () => (await import('./login.ts')).logoutCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   config: async () => (await import('./config.ts')).configCommand,
+  keys: async () => (await import('./keys.ts')).keysCommand,
   migrate: async () => (await import('./migrate.ts')).migrateCommand,
   openapi: async () => (await import('./openapi.ts')).openapiCommand,
 }

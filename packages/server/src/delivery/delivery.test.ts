@@ -1,32 +1,32 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { createKeyRing, createSigner, createVerifier, generateKeySet } from '@heliograph/signing'
+import { createKeyRing, createVerifier, generateKeySet, placeOf } from '@heliograph/signing'
 import Fastify from 'fastify'
+import { loadConfig, SettingsError } from '../config/index.ts'
 import { createS3Store } from '../engines/object-store/s3-store.ts'
 import { requirePolicies } from '../http/policy.ts'
-import { createDelivery, type DeliveryOptions, jwksRoutes, loadSigningKeys } from './index.ts'
+import { createDelivery, type DeliveryOptions, jwksRoutes } from './index.ts'
 
 const file = { object_key: 'originals/one', content_type: 'image/jpeg', filename: 'one.jpg' }
 const noon = Date.parse('2026-11-20T12:00:00Z')
 
-async function setUp(options: Partial<DeliveryOptions> = {}) {
+const s3Url = 's3://key:secret@bucket?endpoint=https://s3.example&region=eu-central-1'
+
+async function setUp(environment: Record<string, string> = {}, options: Partial<DeliveryOptions> = {}) {
   const clock = { time: noon }
   const now = () => new Date(clock.time)
-  const ring = await createKeyRing(await generateKeySet())
+  const ring = options.ring ?? (await createKeyRing(await generateKeySet()))
   const delivery = createDelivery({
-    signer: createSigner(ring),
+    ring,
     publicUrl: 'https://photos.example',
     store: { presigner: null },
-    config: { delivery: 'edge', deliveryBucket: 3600 },
+    config: loadConfig(environment),
     now,
     ...options,
   })
   const verifier = createVerifier(ring, { now: () => clock.time / 1000 })
-  const grantOf = (url: string) => verifier.delivery(url.replace('https://photos.example', ''))
-  return { clock, delivery, grantOf }
+  const grantOf = (url: string, country?: string) => verifier.delivery(url.replace(/^https:\/\/[^/]+/, ''), { country })
+  return { clock, ring, delivery, grantOf }
 }
 
 describe('delivery', () => {
@@ -44,7 +44,7 @@ describe('delivery', () => {
 
   it('gives the same URLs in every process', async () => {
     const ring = await createKeyRing(await generateKeySet())
-    const [one, other] = [await setUp({ signer: createSigner(ring) }), await setUp({ signer: createSigner(ring) })]
+    const [one, other] = [await setUp({}, { ring }), await setUp({}, { ring })]
     other.clock.time += 1_000_000
     assert.equal(await one.delivery.urlOf(file), await other.delivery.urlOf(file))
   })
@@ -63,14 +63,13 @@ describe('delivery', () => {
 
   it('knows its own address only once the server listens', async () => {
     const site = { url: 'http://127.0.0.1:0' }
-    const signer = createSigner(await createKeyRing(await generateKeySet()))
     const delivery = createDelivery({
-      signer,
+      ring: await createKeyRing(await generateKeySet()),
       get publicUrl() {
         return site.url
       },
       store: { presigner: null },
-      config: { delivery: 'edge', deliveryBucket: 3600 },
+      config: loadConfig({}),
       now: () => new Date(noon),
     })
     site.url = 'http://127.0.0.1:8080'
@@ -78,11 +77,9 @@ describe('delivery', () => {
   })
 
   it('lets an S3 store serve, under URLs that stay the same in every process', async () => {
-    const url = 's3://key:secret@bucket?endpoint=https://s3.example&region=eu-central-1'
-    const config = { delivery: 's3', deliveryBucket: 3600 } as const
     const [one, other] = [
-      await setUp({ store: createS3Store({ url }), config }),
-      await setUp({ store: createS3Store({ url }), config }),
+      await setUp({ DELIVERY: 's3' }, { store: createS3Store({ url: s3Url }) }),
+      await setUp({ DELIVERY: 's3' }, { store: createS3Store({ url: s3Url }) }),
     ]
     other.clock.time += 1_000_000
     const signed = await one.delivery.urlOf({ ...file, content_type: 'image/svg+xml' })
@@ -93,40 +90,76 @@ describe('delivery', () => {
     assert.equal(searchParams.get('X-Amz-Expires'), '7200')
   })
 
-  it('refuses to start with DELIVERY=s3 on files', async () => {
-    await assert.rejects(setUp({ config: { delivery: 's3', deliveryBucket: 3600 } }), /DELIVERY=edge/)
+  it('signs once for the parts of a video', async () => {
+    const { delivery, grantOf } = await setUp()
+    const files = ['main.m3u8', '720/0.m4s'].map((name) => ({ ...file, object_key: `hls/42/${name}` }))
+    const urls = await delivery.urlsUnder('hls/42/', files)
+    assert.deepEqual(
+      await Promise.all(urls.map(async (url) => (await grantOf(url)).key)),
+      files.map((part) => part.object_key),
+    )
+    assert.equal(new Set(urls.map((url) => new URL(url).search)).size, 1)
+    await assert.rejects(delivery.urlsUnder('hls/42/', [file]), TypeError)
+  })
+
+  it('signs each of them where S3 serves, which knows no prefixes', async () => {
+    const { delivery } = await setUp({ DELIVERY: 's3' }, { store: createS3Store({ url: s3Url }) })
+    const files = ['main.m3u8', '0.m4s'].map((name) => ({ ...file, object_key: `hls/42/${name}` }))
+    const urls = await delivery.urlsUnder('hls/42/', files)
+    assert.deepEqual(urls, await Promise.all(files.map((part) => delivery.urlOf(part))))
+  })
+
+  it('binds a URL to a place, and remembers it for that place alone', async () => {
+    const { delivery, grantOf } = await setUp()
+    const url = await delivery.urlOf(file, 'inline', placeOf({ country: 'KR' }))
+    assert.notEqual(await delivery.urlOf(file), url)
+    await grantOf(url, 'KR')
+    await assert.rejects(grantOf(url, 'JP'), { reason: 'elsewhere' })
+    const s3 = await setUp({ DELIVERY: 's3' }, { store: createS3Store({ url: s3Url }) })
+    await assert.rejects(s3.delivery.urlOf(file, 'inline', placeOf({ country: 'KR' })), TypeError)
+  })
+
+  it('lets a Worker at another address serve, with keys it cannot sign with unless told otherwise', async () => {
+    const environment = { DELIVERY: 'cloudflare', DELIVERY_URL: 'https://media.example/' }
+    for (const [algorithm, kid] of [
+      ['ed25519', /&kid=ed-/],
+      ['hmac', /&kid=hmac-/],
+    ] as const) {
+      const { delivery, grantOf } = await setUp({ ...environment, DELIVERY_ALGORITHM: algorithm })
+      const url = await delivery.urlOf(file)
+      assert.match(url, /^https:\/\/media\.example\/m\/originals\/one\?/)
+      assert.match(url, kid)
+      assert.equal((await grantOf(url)).key, 'originals/one')
+    }
+  })
+
+  it('gives public objects one URL for ever, and nothing else one without a signature', async () => {
+    const key = 'public/0123456789abcdef0123456789abcdef.webp'
+    const store = createS3Store({ url: `${s3Url}&prefix=tenant` })
+    const worker = { DELIVERY: 'cloudflare', DELIVERY_URL: 'https://media.example' }
+    const of = async (set: ReturnType<typeof setUp>) => (await set).delivery.publicUrlOf(key)
+    assert.equal(await of(setUp()), `https://photos.example/m/${key}`)
+    assert.equal(await of(setUp({ DELIVERY_URL: 'https://media.example' })), `https://media.example/m/${key}`)
+    assert.equal(await of(setUp(worker)), `https://media.example/m/${key}`)
+    assert.equal(await of(setUp({ DELIVERY: 's3' }, { store })), `https://s3.example/bucket/tenant/${key}`)
+    const { delivery } = await setUp()
+    for (const other of ['originals/one', 'public/one.webp', `${key}.html`]) {
+      await assert.rejects(delivery.publicUrlOf(other), TypeError)
+    }
+  })
+
+  it('says what is missing, in a sentence, instead of starting', async () => {
+    for (const [environment, message] of [
+      [{ DELIVERY: 's3' }, /DELIVERY=s3 needs an OBJECT_STORE_URL that starts with s3:/],
+      [{ DELIVERY: 'cloudflare' }, /DELIVERY=cloudflare also needs DELIVERY_URL/],
+      [{ DELIVERY: 'cloudfront' }, /DELIVERY=cloudfront needs an OBJECT_STORE_URL/],
+    ] as const) {
+      await assert.rejects(setUp(environment), (error) => error instanceof SettingsError && message.test(error.message))
+    }
   })
 })
 
-describe('signing keys', () => {
-  const withFolder = async (run: (folder: string) => Promise<void>) => {
-    const folder = await mkdtemp(join(tmpdir(), 'heliograph-keys-'))
-    try {
-      await run(folder)
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  }
-  const kids = (ring: ReadonlyMap<string, unknown>) => [...ring.keys()]
-
-  it('are made once, for everyone who starts at once, and readable by nobody else', () =>
-    withFolder(async (folder) => {
-      const dataDir = join(folder, 'data')
-      const rings = await Promise.all(Array.from({ length: 20 }, () => loadSigningKeys(dataDir)))
-      for (const ring of rings) assert.deepEqual(kids(ring), kids(rings[0] ?? new Map()))
-      assert.deepEqual(kids(await loadSigningKeys(dataDir)), kids(rings[0] ?? new Map()))
-      assert.deepEqual(await readdir(dataDir), ['keys.json'])
-      assert.equal((await stat(join(dataDir, 'keys.json'))).mode & 0o777, 0o600)
-    }))
-
-  it('are never replaced when they cannot be read', () =>
-    withFolder(async (folder) => {
-      for (const text of ['', '{}', '{"keys":[]}', '{"keys":[null]}', '{"keys":[{"kty":"oct","kid":"a","k":"AA"}]}']) {
-        await writeFile(join(folder, 'keys.json'), text)
-        await assert.rejects(loadSigningKeys(folder), /keys\.json holds no valid signing keys/)
-      }
-    }))
-
+describe('public keys', () => {
   it('are published by their public halves alone', async () => {
     const ring = await createKeyRing(await generateKeySet())
     const app = Fastify()

@@ -1,98 +1,115 @@
 /**
  * The URLs under which people get their files: signed, the same within a time bucket so that browsers and caches keep
- * what they have, and dead soon after. Served by the edges, or with `DELIVERY=s3` by the store itself.
+ * what they have, and dead soon after. Who serves them is one setting, `DELIVERY`; see `docs/decisions/0034-who-delivers.md`.
  */
-import { expiryBucket, type Signer } from '@heliograph/signing'
-import type { Config } from '../config/index.ts'
-import type { ObjectStore, Presigner } from '../engines/object-store/object-store.ts'
-import { contentDisposition, type Disposition, safeDisposition } from './content-disposition.ts'
-import { safeFilename } from './filename.ts'
-
-/** A file as its row names it: an asset's original, later a rendition. */
-export interface Deliverable {
-  object_key: string
-  content_type: string
-  /** Null where it has no name of its own. */
-  filename: string | null
-}
+import { createSigner, expiryBucket, type KeyRing, type Place, publicObject } from '@heliograph/signing'
+import { type Config, SettingsError } from '../config/index.ts'
+import type { ObjectStore } from '../engines/object-store/object-store.ts'
+import { type CloudfrontSettings, createCloudfrontDeliverer } from './cloudfront-deliverer.ts'
+import { type Disposition, safeDisposition } from './content-disposition.ts'
+import type { Deliverable, Deliverer } from './deliverer.ts'
+import { createEdgeDeliverer } from './edge-deliverer.ts'
+import { createS3Deliverer } from './s3-deliverer.ts'
 
 export interface Delivery {
   /**
    * Valid for at least `DELIVERY_BUCKET` seconds and the same within one bucket. What could run script is an attachment
-   * whatever is asked. Ask for many at once: signing is several times cheaper together.
+   * whatever is asked. Ask for many at once: signing is several times cheaper together. Bound to a place, the URL is good
+   * for nobody elsewhere; only the edge and the Worker can do that, others throw `TypeError`.
    */
-  urlOf(file: Deliverable, disposition?: Disposition): Promise<string>
+  urlOf(file: Deliverable, disposition?: Disposition, place?: Place): Promise<string>
+  /**
+   * The URLs of files whose keys all begin with `prefix`, which ends in `/`, to be shown: the parts of one video. One
+   * signature where the deliverer knows prefixes. Their types follow from their extensions (`typeOfKey`); throws
+   * `TypeError` for a key that is not under the prefix or has no such extension.
+   */
+  urlsUnder(prefix: string, files: readonly Deliverable[]): Promise<string[]>
+  /** The stable URL of a public object. Throws `TypeError` for a key that `publicObject` does not know. */
+  publicUrlOf(key: string): Promise<string>
 }
 
 export interface DeliveryOptions {
-  signer: Signer
-  /** Base URL of the edge that serves: `PUBLIC_URL` on one machine. Read at each signing: a free port is known late. */
+  ring: KeyRing
+  /** Base URL of this program. Read at each signing: a free port is known late. */
   readonly publicUrl: string
   store: Pick<ObjectStore, 'presigner'>
-  config: Pick<Config, 'delivery' | 'deliveryBucket'>
+  config: Pick<Config, 'delivery' | 'deliveryBucket' | 'deliveryAlgorithm'> & CloudfrontSettings
   now: () => Date
 }
 
 /** URLs remembered within a bucket, about 400 bytes each: a page that is asked for again costs no signing. */
 const rememberedUrls = 20_000
 
-/** S3 refuses a presigned URL that is to live longer: seven days, and ours may live two buckets. */
-const longestPresignedBucket = 604_800 / 2
-
-/** Throws when `DELIVERY=s3` is set for a store that cannot sign. */
+/** Throws `SettingsError` when the deliverer cannot do its work with these settings. */
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const sign = options.config.delivery === 's3' ? presignWithStore(options) : signForEdge(options)
-  const bucket =
-    options.config.delivery === 's3'
-      ? Math.min(options.config.deliveryBucket, longestPresignedBucket)
-      : options.config.deliveryBucket
-  const remembered = { expires: 0, urls: new Map<string, string>() }
+  const deliverer = chooseDeliverer(options)
+  const bucket = Math.min(options.config.deliveryBucket, deliverer.longestBucket)
+  const remember = createMemory()
+  const now = () => expiryBucket(options.now().getTime() / 1000, bucket)
 
-  return {
-    async urlOf(file, wanted = 'inline') {
-      const expires = expiryBucket(options.now().getTime() / 1000, bucket)
-      if (expires !== remembered.expires || remembered.urls.size >= rememberedUrls) {
-        remembered.expires = expires
-        remembered.urls.clear()
-      }
+  const delivery: Delivery = {
+    urlOf(file, wanted = 'inline', place) {
+      const expires = now()
       const disposition = safeDisposition(file.content_type, wanted)
-      const identity = JSON.stringify([file.object_key, disposition, file.filename, file.content_type])
-      const known = remembered.urls.get(identity)
-      if (known !== undefined) return known
-      const url = await sign({ file, disposition, expires, bucket })
-      // A bucket may have turned while this one was signed.
-      if (remembered.expires === expires) remembered.urls.set(identity, url)
-      return url
+      const identity = JSON.stringify([file.object_key, disposition, file.filename, file.content_type, place])
+      return remember(`${expires} ${deliverer.version(expires)}`, identity, () =>
+        deliverer.sign({ file, disposition, place, expires }),
+      )
+    },
+
+    async urlsUnder(prefix, files) {
+      if (deliverer.signPrefix === null) return Promise.all(files.map((file) => delivery.urlOf(file)))
+      const urlOf = await deliverer.signPrefix(prefix, now())
+      return files.map((file) => urlOf(file.object_key))
+    },
+
+    async publicUrlOf(key) {
+      if (publicObject(`/m/${key}`) === null) throw new TypeError(`${key} is not the key of a public object`)
+      return deliverer.publicUrlOf(key)
     },
   }
+  return delivery
 }
 
-type Sign = (link: { file: Deliverable; disposition: Disposition; expires: number; bucket: number }) => Promise<string>
-
-function signForEdge(options: DeliveryOptions): Sign {
-  return ({ file, disposition, expires }) =>
-    options.signer.delivery(options.publicUrl, {
-      key: file.object_key,
-      type: file.content_type,
-      disposition,
-      filename: file.filename === null ? null : safeFilename(file.filename),
-      expires,
-    })
-}
-
-function presignWithStore({ store }: DeliveryOptions): Sign {
-  if (store.presigner === null) {
-    throw new Error('DELIVERY=s3 needs an object store that signs URLs; with files use DELIVERY=edge')
+function chooseDeliverer(options: DeliveryOptions): Deliverer {
+  const { config, ring, store } = options
+  switch (config.delivery) {
+    case 'edge':
+      return createEdgeDeliverer({ signer: createSigner(ring), baseUrl: () => config.deliveryUrl ?? options.publicUrl })
+    case 'cloudflare': {
+      const baseUrl = config.deliveryUrl
+      if (baseUrl === null)
+        throw new SettingsError('DELIVERY=cloudflare also needs DELIVERY_URL with the address of the Worker.')
+      const signer = createSigner(ring, config.deliveryAlgorithm === 'hmac' ? 'HMAC' : 'Ed25519')
+      return createEdgeDeliverer({ signer, baseUrl: () => baseUrl })
+    }
+    case 's3':
+      return createS3Deliverer(store.presigner, config.deliveryBucket)
+    case 'cloudfront':
+      if (store.presigner === null) {
+        throw new SettingsError(
+          'DELIVERY=cloudfront needs an OBJECT_STORE_URL that starts with s3:, the bucket it serves.',
+        )
+      }
+      return createCloudfrontDeliverer(config)
   }
-  const presigner: Presigner = store.presigner
-  return async ({ file, disposition, expires, bucket }) => {
-    const { url } = await presigner.get(file.object_key, {
-      contentType: file.content_type,
-      contentDisposition: contentDisposition(disposition, file.filename),
-      expiresIn: 2 * bucket,
-      // Dated at the start of the bucket, so that every process signs the same URL.
-      signedAt: new Date((expires - 2 * bucket) * 1000),
-    })
+}
+
+/** Remembers URLs of one version, by what they are of; a new bucket or key, or too many of them, begins anew. */
+function createMemory() {
+  const urls = new Map<string, string>()
+  let current = ''
+
+  return async (version: string, identity: string, sign: () => Promise<string>): Promise<string> => {
+    if (version !== current || urls.size >= rememberedUrls) {
+      current = version
+      urls.clear()
+    }
+    const known = urls.get(identity)
+    if (known !== undefined) return known
+    const url = await sign()
+    // A bucket may have turned, or a key gone, while this one was signed.
+    if (current === version) urls.set(identity, url)
     return url
   }
 }

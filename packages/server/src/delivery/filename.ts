@@ -51,22 +51,28 @@ export function createUniqueNames(): (name: string) => string {
 
 /** `suffix` goes before the extension; what is too long is cut from the stem, between characters as people see them. */
 function withSuffix(name: string, suffix: string, maxBytes: number): string {
-  if (suffix === '' && Buffer.byteLength(name) <= maxBytes) return name
+  if (suffix === '' && byteLength(name) <= maxBytes) return name
   const dot = name.lastIndexOf('.')
-  const extension =
-    dot > 0 && Buffer.byteLength(name) - Buffer.byteLength(name.slice(0, dot)) <= 16 ? name.slice(dot) : ''
+  const extension = dot > 0 && byteLength(name) - byteLength(name.slice(0, dot)) <= 16 ? name.slice(dot) : ''
   const stem = name.slice(0, name.length - extension.length)
-  return cut(stem, maxBytes - Buffer.byteLength(suffix) - Buffer.byteLength(extension)) + suffix + extension
+  return cut(stem, maxBytes - byteLength(suffix) - byteLength(extension)) + suffix + extension
 }
 
 function cut(text: string, maxBytes: number): string {
-  if (Buffer.byteLength(text) <= maxBytes) return text
+  if (byteLength(text) <= maxBytes) return text
   let length = 0
   let room = maxBytes
   for (const { segment } of new Intl.Segmenter().segment(text)) {
-    room -= Buffer.byteLength(segment)
+    room -= byteLength(segment)
     if (room < 0) break
     length += segment.length
   }
   return text.slice(0, length)
+}
+
+const encoder = new TextEncoder()
+
+/** Of UTF-8. Not `Buffer`'s: this also runs in the Cloudflare Worker. */
+function byteLength(text: string): number {
+  return encoder.encode(text).length
 }

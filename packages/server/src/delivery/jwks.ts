@@ -9,7 +9,7 @@ export function jwksRoutes({ ring }: { ring: KeyRing }): FastifyPluginAsync {
       url: '/.well-known/jwks.json',
       config: { policy: { access: 'public', why: 'public keys are for everyone who verifies' } },
       handler: async (_request, reply) =>
-        reply.header('cache-control', 'public, max-age=300').type('application/jwk-set+json').send(publicJwks(ring)),
+        reply.header('cache-control', 'public, max-age=15').type('application/jwk-set+json').send(publicJwks(ring)),
     })
   }
 }

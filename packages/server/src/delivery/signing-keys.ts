@@ -3,77 +3,95 @@
  * trusted and busy, and an Ed25519 key for edges elsewhere that may verify and not sign. Losing the file makes every URL
  * that is out invalid, and no more: new ones are signed with new keys.
  *
- * Two processes may start at once on a new folder: both make keys, one of them publishes its file, both use that one.
+ * Every process looks at its source again and again, so that a key that was revoked is refused soon and without a restart:
+ * the file each second, the public keys of another server each half minute.
  */
-import { createHmac, randomUUID } from 'node:crypto'
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
-import { createKeyRing, generateKeySet, type HmacSha256, type KeyRing, type SigningKeySet } from '@heliograph/signing'
+import { createHmac } from 'node:crypto'
+import {
+  type FollowedKeys,
+  followKeys,
+  followRemoteKeys,
+  generateKeySet,
+  type HmacSha256,
+  type KeyRing,
+} from '@heliograph/signing'
+import { type Config, SettingsError } from '../config/index.ts'
+import { ensureKeyFile, keyFilePath, readKeyFile } from './key-file.ts'
 
 const hmacSha256: HmacSha256 = (secret, data) => createHmac('sha256', secret).update(data).digest()
 
-/** Reads the keys, or makes them on the first start. Throws when the file is there and is no key set. */
+/** Seconds between two looks, and the fewest between a look and one for a key that is not known. */
+const lookAt = { file: { every: 1, atMost: 0.1 }, url: { every: 30, atMost: 5 } }
+
+export interface SigningKeys {
+  /** Changes as the source does. */
+  ring: KeyRing
+  /** For `createVerifier`: a new key may have been used before the next look. */
+  onUnknownKey(): Promise<void>
+  /** Looks now, and is done when it has looked. */
+  refresh(): Promise<void>
+  close(): void
+}
+
+export interface SigningKeysOptions {
+  config: Pick<Config, 'dataDir' | 'signingKeysUrl' | 'roles'>
+  log: { error(fields: object, message: string): void }
+}
+
+/** Throws when the file is there and is no key set, or when the keys of another server cannot be had. */
+export async function openSigningKeys({ config, log }: SigningKeysOptions): Promise<SigningKeys> {
+  const { keys, every, atMost } = await open(config, (error) =>
+    log.error({ err: error }, 'the signing keys could not be read again; those known go on'),
+  )
+  const look = () =>
+    keys.refresh(every / 2).catch((error: unknown) => {
+      log.error({ err: error }, 'no signing keys can be trusted any more: every signed URL is refused')
+    })
+  const timer = setInterval(() => void look(), every * 1000)
+  timer.unref()
+  return {
+    ring: keys.ring,
+    onUnknownKey: () => keys.refresh(atMost),
+    refresh: () => keys.refresh(),
+    close: () => clearInterval(timer),
+  }
+}
+
+/** The keys of the data folder as they are now, for what does not run long. */
 export async function loadSigningKeys(dataDir: string): Promise<KeyRing> {
-  const path = join(dataDir, 'keys.json')
-  const text = (await readIfThere(path)) ?? (await createKeyFile(dataDir, path))
-  try {
-    return await createKeyRing(parseKeySet(text), { hmacSha256 })
-  } catch (cause) {
-    throw new Error(`${path} holds no valid signing keys. Restore it, or move it away to have new ones made.`, {
+  const { keys } = await openFile(dataDir)
+  return keys.ring
+}
+
+type Opened = { keys: FollowedKeys; every: number; atMost: number }
+
+async function open(
+  { dataDir, signingKeysUrl: url, roles }: SigningKeysOptions['config'],
+  onError: (error: unknown) => void,
+) {
+  if (url === null) return openFile(dataDir, onError)
+  if (roles.some((role) => role !== 'edge')) {
+    throw new SettingsError('SIGNING_KEYS_URL is for a process with ROLES=edge: public keys verify, and cannot sign.')
+  }
+  const keys = followRemoteKeys({ url, onError })
+  await keys.refresh().catch((cause: unknown) => {
+    throw new SettingsError(`The public keys of SIGNING_KEYS_URL could not be read: ${String(cause)}`, { cause })
+  })
+  return { keys, ...lookAt.url }
+}
+
+async function openFile(dataDir: string, onError?: (error: unknown) => void): Promise<Opened> {
+  const path = keyFilePath(dataDir)
+  await ensureKeyFile(path, generateKeySet)
+  const keys = followKeys({
+    read: async () => JSON.stringify(await readKeyFile(path)),
+    hmacSha256,
+    ...(onError === undefined ? {} : { onError }),
+  })
+  await keys.refresh().catch((cause: unknown) => {
+    throw new SettingsError(`${path} holds no valid signing keys. Restore it, or move it away to have new ones made.`, {
       cause,
     })
-  }
-}
-
-async function createKeyFile(dataDir: string, path: string): Promise<string> {
-  await mkdir(dataDir, { recursive: true })
-  const temporary = join(dataDir, `keys.json.${randomUUID()}`)
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    await file.writeFile(`${JSON.stringify(await generateKeySet(), null, 2)}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  try {
-    // A link never replaces what is there, and the name only ever shows a whole file.
-    await link(temporary, path)
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-  } finally {
-    await unlink(temporary)
-  }
-  await syncFolder(dataDir)
-  return readFile(path, 'utf8')
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null
-    throw error
-  }
-}
-
-function parseKeySet(text: string): SigningKeySet {
-  const value: unknown = JSON.parse(text)
-  if (typeof value !== 'object' || value === null || !('keys' in value) || !Array.isArray(value.keys)) {
-    throw new TypeError('There is no list of keys')
-  }
-  if (value.keys.length === 0) throw new TypeError('The list of keys is empty')
-  return { keys: value.keys }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+  })
+  return { keys, ...lookAt.file }
 }
