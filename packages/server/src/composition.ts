@@ -10,7 +10,7 @@ import { createSigner, createVerifier } from '@heliograph/signing'
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
 import { sql } from 'kysely'
 import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parseJwtIssuers } from './accounts/index.ts'
-import { assetRoutes, assetTasks, type ChangeContext, findOriginal } from './assets/index.ts'
+import { assetRoutes, assetTasks, type ChangeContext, createPresenter, markLost } from './assets/index.ts'
 import type { Config } from './config/index.ts'
 import { createDelivery, jwksRoutes, openSigningKeys } from './delivery/index.ts'
 import { createEdgeCache, edgeRoutes, purgeOnDelete, type RecordTransfer, storeSource } from './edge/index.ts'
@@ -20,6 +20,7 @@ import { migrate } from './engines/database/migrate.ts'
 import { createFaults, type Fault } from './engines/faults/faults.ts'
 import { createJobs, migrateJobs, type RunningJobs, type Tasks } from './engines/jobs/jobs.ts'
 import { type ObjectStore, openObjectStore } from './engines/object-store/index.ts'
+import { createSandbox } from './engines/sandbox/sandbox.ts'
 import { createMetrics } from './engines/telemetry/metrics.ts'
 import { createEventStreams, type EventStreamLimits, eventRoutes, eventTasks } from './events/index.ts'
 import { createHistoryWriter } from './history/index.ts'
@@ -31,6 +32,20 @@ import { createOperationsServer } from './http/operations.ts'
 import { attemptOf, type DeclaredRoute } from './http/policy.ts'
 import { giveUpObjects, purgeTasks } from './purge/index.ts'
 import {
+  createImageDecoder,
+  createIsolatedFiles,
+  createPlaylistUrls,
+  createVideoDecoder,
+  findAvatar,
+  findFfmpeg,
+  playlistRoutes,
+  type RenditionContext,
+  renditionLanes,
+  renditionTasks,
+  sweepScratch,
+} from './renditions/index.ts'
+import {
+  createPace,
   createUploads,
   defaultPartSize,
   streamRoute,
@@ -157,6 +172,7 @@ async function startRoles(
     jobs,
     edges: edgesOf(config, ring, site),
     limits: config,
+    pace: createPace(),
     now,
     fault,
     log,
@@ -170,8 +186,8 @@ async function startRoles(
     jobs,
     issuers,
     avatarUrl: async (assetId) => {
-      const avatar = await findOriginal(db, assetId)
-      return avatar === null ? null : delivery.urlOf(avatar)
+      const key = await findAvatar(db, assetId)
+      return key === null ? null : delivery.publicUrlOf(key)
     },
     now,
   })
@@ -195,14 +211,28 @@ async function startRoles(
     }),
   ]
   if (has('api')) {
-    const signOriginal = (asset: Parameters<typeof delivery.urlOf>[0]) => delivery.urlOf(asset)
+    const urlOf = (file: Parameters<typeof delivery.urlOf>[0]) => delivery.urlOf(file)
+    const playlists = createPlaylistUrls({
+      signer: createSigner(ring),
+      verifier: createVerifier(ring, keys),
+      get publicUrl() {
+        return site.publicUrl
+      },
+      deliveryBucket: config.deliveryBucket,
+      now,
+    })
+    const presenter = createPresenter({
+      db,
+      urlOf,
+      playlistUrl: ({ id, duration }) => playlists.sign(id, 'master.m3u8', duration),
+    })
     routes.push(
       accountRoutes({
         accounts,
         config: { ...config, version, partSize: defaultPartSize, publicUrl: site.publicUrl },
       }),
-      uploadRoutes({ uploads, signOriginal }),
-      streamRoute({ uploads, signOriginal, admission, bytesIn: metrics.bytesIn }),
+      uploadRoutes({ uploads, presenter }),
+      streamRoute({ uploads, presenter, admission, bytesIn: metrics.bytesIn }),
       tusRoutes({ uploads, admission, bytesIn: metrics.bytesIn, record: historyWriter.add }),
       uppyRoutes({
         uploads,
@@ -211,10 +241,17 @@ async function startRoles(
         publicUrl: () => site.publicUrl,
         authenticatePathToken: authenticator.authenticatePathToken,
       }),
-      assetRoutes({ db, store, changes, signOriginal }),
+      assetRoutes({ db, store, changes, presenter }),
+      playlistRoutes({ db, playlists, urlOf }),
       jwksRoutes({ ring }),
       eventRoutes({
-        streams: createEventStreams({ db, databaseUrl: engines.url, log, limits: injected.eventStreams ?? {} }),
+        streams: createEventStreams({
+          db,
+          databaseUrl: engines.url,
+          log,
+          meter: metrics,
+          limits: injected.eventStreams ?? {},
+        }),
         authenticate: authenticator.authenticate,
       }),
     )
@@ -279,20 +316,51 @@ async function startRoles(
   const worker = has('worker') ? await runWorker() : null
 
   async function runWorker(): Promise<RunningJobs> {
+    const scratch = join(config.dataDir, 'scratch')
+    await sweepScratch(scratch)
+    const sandbox = await createSandbox()
+    const ffmpeg = await findFfmpeg(config.searchPath)
+    const images = createImageDecoder({ sandbox, processes: config.imageConcurrency, log })
+    const renditions: RenditionContext = {
+      db,
+      store,
+      jobs,
+      images,
+      videos: createVideoDecoder({ sandbox, ffmpeg }),
+      files: createIsolatedFiles({ sandbox, log }),
+      scratch,
+      avif: config.avif === 'on',
+      deliveryBucket: config.deliveryBucket,
+      now,
+      fault,
+      log,
+      markLost: async (asset, attempt) => void (await markLost(db, asset, 'original-missing', attempt)),
+    }
     const tasks: Tasks = {
       ...uploadTasks(uploadContext),
       ...uppyTasks(uploadContext),
       ...purgeTasks({ db, store, jobs, now, fault }),
-      ...assetTasks({ ...changes, store }),
+      ...assetTasks(changes),
+      ...renditionTasks(renditions),
       ...accountTasks({ db, giveUpObjects: (tx, objects) => giveUpObjects(jobs, tx, objects) }),
       ...eventTasks({ db }),
       'housekeeping:tidy': () => forgetIdempotencyKeys(db),
     }
-    const running = await startWorker({ jobs, tasks, concurrency: config.workerConcurrency })
+    const running = await startWorker({
+      jobs,
+      tasks,
+      concurrency: config.workerConcurrency,
+      lanes: renditionLanes(renditions, { images: config.imageConcurrency, videos: config.videoConcurrency }),
+    })
     // What fell due while nothing ran need not wait for the full hour.
     await jobs.enqueue(db, 'uploads:expire', {}, { key: 'uploads:expire' })
     await jobs.enqueue(db, 'objects:sweep', {}, { key: 'objects:sweep' })
-    return running
+    return {
+      async stop() {
+        await running.stop()
+        await images.close()
+      },
+    }
   }
 
   async function drain(): Promise<void> {

@@ -20,7 +20,7 @@ export interface AccountContext {
   sessionDays: number
   /** Issuers whose tokens say who is an administrator; it cannot be changed here. */
   issuersWithRoles: ReadonlySet<string>
-  /** Signed URL of an avatar, null while there is none to show. */
+  /** Public URL of an avatar, null while there is none to show. */
   avatarUrl: (assetId: string) => Promise<string | null>
   now: () => Date
 }

@@ -10,6 +10,7 @@ import type { Db, Tx } from '../engines/database/database.ts'
 import type { TaskContext, Tasks } from '../engines/jobs/jobs.ts'
 import { type Attempt, type HistoryEvent, history, jobAttempt } from '../history/index.ts'
 import { quota } from '../quota/index.ts'
+import { takeRenditions } from '../renditions/index.ts'
 import { isOnlyAccount, lockAdministration, requireAnotherAdministrator } from './administrators.ts'
 import { recordFailure } from './attempts.ts'
 import type { AccountContext } from './context.ts'
@@ -145,10 +146,14 @@ async function removeAssets(
     .forUpdate()
     .execute()
   if (assets.length === 0) return 0
-  await giveUpObjects(
+  const renditions = await takeRenditions(
     tx,
-    assets.map(({ object_key, grants_until }) => ({ object_key, grants_until, reason: 'account-deleted' })),
+    assets.map((asset) => asset.id),
   )
+  await giveUpObjects(tx, [
+    ...assets.map(({ object_key, grants_until }) => ({ object_key, grants_until, reason: 'account-deleted' })),
+    ...renditions,
+  ])
   await tx
     .deleteFrom('asset')
     .where(

@@ -75,6 +75,9 @@ export async function updateOwn(
         .returningAll()
         .executeTakeFirstOrThrow()
       if (passwordHash !== undefined) await endOtherSessions(tx, principal)
+      if (updated.avatar_asset_id !== row.avatar_asset_id) {
+        await context.jobs.enqueue(tx, 'avatar:publish', { accountId: row.id }, { key: `avatar:publish:${row.id}` })
+      }
       await history.record(tx, attempt, event)
       return viewAccount(context, tx, updated)
     })

@@ -122,15 +122,28 @@ describe('the library', () => {
     assert.equal(streamed.body.asset.favorite, true)
   })
 
-  test('shows an avatar to everyone who asks for the profile', async () => {
+  test('shows an avatar to everyone who asks for the profile: a small copy under an address that stays', async () => {
     const bytes = jpeg(350)
     const asset = await upload(ann, bytes, { purpose: 'avatar' })
     assert.equal((await ann.call('PATCH', '/v1/accounts/me', { avatarAssetId: asset.id })).status, 200)
-    const profile = await (await fetch(`${server.address}/v1/accounts/ann`)).json()
-    const avatar = await fetch((profile as Json).avatarUrl)
-    assert.deepEqual(Buffer.from(await avatar.arrayBuffer()), bytes)
+    await server.settleJobs()
+    const avatarUrl = async () =>
+      ((await (await fetch(`${server.address}/v1/accounts/ann`)).json()) as Json).avatarUrl as string | null
+    const first = await avatarUrl()
+    const avatar = await fetch(first ?? '')
+    assert.deepEqual([avatar.status, avatar.headers.get('content-type')], [200, 'image/webp'])
+    assert.equal(await avatarUrl(), first)
+    assert.match(first ?? '', /\/public\/[0-9a-f]{32}\.webp$/)
     const library = await ann.call('GET', '/v1/assets?limit=500')
     assert.ok(!library.body.items.some((item: Json) => item.id === asset.id), 'and not among the photos')
+
+    const other = await upload(ann, jpeg(351), { purpose: 'avatar' })
+    await ann.call('PATCH', '/v1/accounts/me', { avatarAssetId: other.id })
+    await server.settleJobs()
+    assert.notEqual(await avatarUrl(), first)
+    await ann.call('PATCH', '/v1/accounts/me', { avatarAssetId: null })
+    await server.settleJobs()
+    assert.equal(await avatarUrl(), null)
   })
 
   test('of several assets is downloaded as one ZIP, and of none of somebody else', async () => {

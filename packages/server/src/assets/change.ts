@@ -10,6 +10,7 @@ import { type Attempt, type HistoryAction, history } from '../history/index.ts'
 import { problems } from '../problem.ts'
 import { giveUpObjects } from '../purge/index.ts'
 import { quota } from '../quota/index.ts'
+import { takeRenditions } from '../renditions/index.ts'
 import type { AssetRow } from './asset.ts'
 import { noSuchAsset } from './library.ts'
 
@@ -46,7 +47,9 @@ export async function editAsset(
       .set((eb) => ({
         version: eb('version', '+', 1),
         ...(edit.description === undefined ? {} : { description: edit.description }),
-        ...(edit.capturedAt === undefined ? {} : { captured_at: edit.capturedAt }),
+        ...(edit.capturedAt === undefined
+          ? {}
+          : { captured_at: edit.capturedAt, captured_by: 'person' as const, captured_offset: null }),
         ...(edit.favorite === undefined ? {} : { favorite: edit.favorite }),
       }))
       .where('id', '=', id)
@@ -66,11 +69,12 @@ export async function trashAssets(
   ifMatch: number | null = null,
 ): Promise<number> {
   return context.db.transaction().execute(async (tx) => {
-    const assets = await lockAssets(tx, ownerId, ids)
-    for (const asset of assets) checkVersion(asset, ifMatch)
-    const going = assets.filter((asset) => asset.trashed_at === null)
-    if (going.length === 0) return assets.length
+    const { named, motions } = await lockWithMotions(tx, ownerId, ids)
+    for (const asset of named) checkVersion(asset, ifMatch)
+    const going = [...named, ...motions].filter((asset) => asset.trashed_at === null)
+    if (going.length === 0) return named.length
     const trashedAt = context.now()
+    await leavePhotos(tx, named)
     await tx
       .updateTable('asset')
       .set((eb) => ({ trashed_at: trashedAt, version: eb('version', '+', 1) }))
@@ -84,7 +88,7 @@ export async function trashAssets(
       { runAt, priority: 10 },
     )
     await recordEach(tx, attempt, 'asset.trash', going)
-    return assets.length
+    return named.length
   })
 }
 
@@ -95,18 +99,24 @@ export async function restoreAsset(
   id: string,
 ): Promise<AssetRow> {
   return context.db.transaction().execute(async (tx) => {
-    const [asset] = await lockAssets(tx, ownerId, [id])
+    const {
+      named: [asset],
+      motions,
+    } = await lockWithMotions(tx, ownerId, [id])
     if (asset === undefined) throw noSuchAsset()
     if (asset.trashed_at === null) return asset
     const restored = await tx
       .updateTable('asset')
       .set((eb) => ({ trashed_at: null, version: eb('version', '+', 1) }))
-      .where('id', '=', id)
+      .where(sql<boolean>`id = any(${[asset, ...motions].map((one) => one.id)}::uuid[])`)
       .returningAll()
-      .executeTakeFirstOrThrow()
-    await context.jobs.cancel(tx, [purgeKey(id)])
-    await recordEach(tx, attempt, 'asset.restore', [restored])
-    return restored
+      .execute()
+    await context.jobs.cancel(
+      tx,
+      restored.map((one) => purgeKey(one.id)),
+    )
+    await recordEach(tx, attempt, 'asset.restore', restored)
+    return restored.find((one) => one.id === id) ?? asset
   })
 }
 
@@ -119,10 +129,10 @@ export async function purgeAssets(
   ifMatch: number | null = null,
 ): Promise<number> {
   const count = await context.db.transaction().execute(async (tx) => {
-    const assets = await lockAssets(tx, ownerId, ids)
-    for (const asset of assets) checkVersion(asset, ifMatch)
-    await removeRows(context, tx, attempt, ownerId, assets)
-    return assets.length
+    const { named, motions } = await lockWithMotions(tx, ownerId, ids)
+    for (const asset of named) checkVersion(asset, ifMatch)
+    await removeRows(context, tx, attempt, ownerId, [...named, ...motions])
+    return named.length
   })
   context.fault('purge.committed')
   return count
@@ -131,37 +141,34 @@ export async function purgeAssets(
 /** The job the trash enqueued: purges unless the asset was restored meanwhile. */
 export async function purgeTrashed(context: ChangeContext, attempt: Attempt, assetId: string): Promise<void> {
   await context.db.transaction().execute(async (tx) => {
-    const asset = await tx
-      .selectFrom('asset')
-      .selectAll()
-      .where('id', '=', assetId)
-      .where('trashed_at', 'is not', null)
-      .forUpdate()
-      .executeTakeFirst()
+    const owner = await tx.selectFrom('asset').select('owner_id').where('id', '=', assetId).executeTakeFirst()
+    if (owner === undefined) return
+    const {
+      named: [asset],
+      motions,
+    } = await lockWithMotions(tx, owner.owner_id, [assetId])
     // Restored and trashed again since: the newer job is the one that counts.
     const due = context.now().getTime() - context.trashDays * 86_400_000
     if (asset === undefined || asset.trashed_at === null || asset.trashed_at.getTime() > due + 1000) return
-    await removeRows(context, tx, { ...attempt, actorId: asset.owner_id }, asset.owner_id, [asset])
+    await removeRows(context, tx, { ...attempt, actorId: asset.owner_id }, asset.owner_id, [asset, ...motions])
   })
   context.fault('purge.committed')
 }
 
 async function removeRows(context: ChangeContext, tx: Tx, attempt: Attempt, ownerId: string, assets: AssetRow[]) {
   if (assets.length === 0) return
-  await tx
-    .deleteFrom('asset')
-    .where(sql<boolean>`id = any(${assets.map((asset) => asset.id)}::uuid[])`)
-    .execute()
+  const ids = assets.map((asset) => asset.id)
+  const renditions = await takeRenditions(tx, ids)
+  await tx.deleteFrom('asset').where(sql<boolean>`id = any(${ids}::uuid[])`).execute()
   await quota.refund(
     tx,
     ownerId,
     assets.reduce((sum, asset) => sum + asset.size, 0),
   )
-  await giveUpObjects(
-    context.jobs,
-    tx,
-    assets.map((asset) => ({ object_key: asset.object_key, grants_until: asset.grants_until, reason: 'purge' })),
-  )
+  await giveUpObjects(context.jobs, tx, [
+    ...assets.map((asset) => ({ object_key: asset.object_key, grants_until: asset.grants_until, reason: 'purge' })),
+    ...renditions,
+  ])
   const trashed = assets.filter((asset) => asset.trashed_at !== null)
   await context.jobs.cancel(
     tx,
@@ -179,6 +186,38 @@ async function lockAssets(tx: Tx, ownerId: string, ids: string[]): Promise<Asset
     .where(sql<boolean>`id = any(${ids}::uuid[])`)
     .orderBy('id')
     .forUpdate()
+    .execute()
+}
+
+/** These, and the videos of the Live Photos among them, which share their photo's fate. */
+async function lockWithMotions(
+  tx: Tx,
+  ownerId: string,
+  ids: string[],
+): Promise<{ named: AssetRow[]; motions: AssetRow[] }> {
+  const videos = await tx
+    .selectFrom('asset')
+    .select('id')
+    .where(sql<boolean>`motion_of = any(${ids}::uuid[])`)
+    .where('owner_id', '=', ownerId)
+    .execute()
+  const assets = await lockAssets(tx, ownerId, [...ids, ...videos.map(({ id }) => id)])
+  const wanted = new Set(ids)
+  return {
+    named: assets.filter(({ id }) => wanted.has(id)),
+    motions: assets.filter(({ id }) => !wanted.has(id)),
+  }
+}
+
+/** A video that goes without its photo stands for itself, so that it can be found where it went. */
+async function leavePhotos(tx: Tx, going: AssetRow[]): Promise<void> {
+  const ids = new Set(going.map(({ id }) => id))
+  const leaving = going.filter(({ motion_of: photo }) => photo !== null && !ids.has(photo))
+  if (leaving.length === 0) return
+  await tx
+    .updateTable('asset')
+    .set({ motion_of: null })
+    .where(sql<boolean>`id = any(${leaving.map(({ id }) => id)}::uuid[])`)
     .execute()
 }
 

@@ -1,6 +1,6 @@
-export { type Asset, type AssetRow, AssetSchema, presentAsset, type SignOriginal } from './asset.ts'
+export { type Asset, type AssetRow, AssetSchema, createPresenter, type Presenter } from './asset.ts'
 export { type ChangeContext, purgeAssets, trashAssets } from './change.ts'
-export { findOriginal, getAsset } from './library.ts'
+export { getAsset } from './library.ts'
 export { type AssetLoss, isLost, isLostAsset, markLost, markRecovered } from './loss.ts'
 export { assetRoutes } from './routes.ts'
 export { assetTasks } from './tasks.ts'

@@ -33,6 +33,8 @@ export async function listAssets(
     .selectAll()
     .where('owner_id', '=', ownerId)
     .where('purpose', '=', 'library')
+    // The video of a Live Photo is shown with its photo.
+    .where('motion_of', 'is', null)
     .where('trashed_at', filter.trashed ? 'is not' : 'is', null)
     .orderBy(order, 'desc')
     .orderBy('id', 'desc')
@@ -77,20 +79,6 @@ export async function getAsset(db: Db, ownerId: string, id: string): Promise<Ass
   return row
 }
 
-/** What is needed to hand out an asset's original, whoever owns it; null when it is gone or in the trash. */
-export async function findOriginal(
-  db: Db,
-  id: string,
-): Promise<Pick<AssetRow, 'object_key' | 'content_type' | 'filename'> | null> {
-  const row = await db
-    .selectFrom('asset')
-    .select(['object_key', 'content_type', 'filename'])
-    .where('id', '=', id)
-    .where('trashed_at', 'is', null)
-    .executeTakeFirst()
-  return row ?? null
-}
-
 export function noSuchAsset() {
   return problems.notFound('There is no such photo or video in your library.')
 }
@@ -105,7 +93,7 @@ export async function listMonths(db: Db, ownerId: string): Promise<TimelineMonth
   const { rows } = await sql<TimelineMonth>`
     select to_char(date_trunc('month', captured_at at time zone 'UTC'), 'YYYY-MM') as month, count(*)::int as count
     from asset
-    where owner_id = ${ownerId} and trashed_at is null and purpose = 'library'
+    where owner_id = ${ownerId} and trashed_at is null and purpose = 'library' and motion_of is null
     group by 1
     order by 1 desc`.execute(db)
   return rows

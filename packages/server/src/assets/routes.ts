@@ -7,7 +7,7 @@ import { history } from '../history/index.ts'
 import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, versionOf } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
-import { type AssetRow, AssetSchema, presentAsset, type SignOriginal } from './asset.ts'
+import { type AssetRow, AssetSchema, type Presenter } from './asset.ts'
 import { type ChangeContext, editAsset, purgeAssets, restoreAsset, trashAssets } from './change.ts'
 import { findAssets, getAsset, listAssets, listMonths, noSuchAsset } from './library.ts'
 
@@ -15,16 +15,13 @@ export interface AssetRouteDeps {
   db: Db
   store: ObjectStore
   changes: ChangeContext
-  signOriginal: SignOriginal
+  presenter: Presenter
 }
 
 const maxBulk = 1000
 const IdList = Type.Array(Type.String({ format: 'uuid' }), { minItems: 1, maxItems: maxBulk })
 
-export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps): FastifyPluginAsyncTypebox {
-  const present = (row: AssetRow) => presentAsset(row, signOriginal)
-  const presentAll = (rows: AssetRow[]) => Promise.all(rows.map(present))
-
+export function assetRoutes({ db, store, changes, presenter }: AssetRouteDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/v1/assets',
@@ -54,7 +51,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         const ownerId = actorOf(request).accountId
         if (album !== undefined) throw problems.notFound('There is no such album.')
         if (ids !== undefined) {
-          return { items: await presentAll(await findAssets(db, ownerId, parseIds(ids))), nextCursor: null }
+          return { items: await presenter.all(await findAssets(db, ownerId, parseIds(ids))), nextCursor: null }
         }
         const page = await listAssets(
           db,
@@ -68,7 +65,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
           },
           { limit: limit ?? 50, cursor },
         )
-        return { items: await presentAll(page.items), nextCursor: page.nextCursor }
+        return { items: await presenter.all(page.items), nextCursor: page.nextCursor }
       },
     )
 
@@ -106,7 +103,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
       async (request, reply) => {
         const asset = await getAsset(db, actorOf(request).accountId, request.params.id)
         reply.header('etag', etagOf(asset.version))
-        return present(asset)
+        return presenter.one(asset)
       },
     )
 
@@ -144,7 +141,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
           versionOf(request.headers['if-match']),
         )
         reply.header('etag', etagOf(asset.version))
-        return present(asset)
+        return presenter.one(asset)
       },
     )
 
@@ -184,7 +181,7 @@ export function assetRoutes({ db, store, changes, signOriginal }: AssetRouteDeps
         },
       },
       async (request) =>
-        present(await restoreAsset(changes, attemptOf(request), actorOf(request).accountId, request.params.id)),
+        presenter.one(await restoreAsset(changes, attemptOf(request), actorOf(request).accountId, request.params.id)),
     )
 
     app.post(

@@ -11,6 +11,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   get: async () => (await import('./get.ts')).getCommand,
   login: async () => (await import('./login.ts')).loginCommand,
   logout: async () => (await import('./login.ts')).logoutCommand,
+  renditions: async () => (await import('./renditions.ts')).renditionsCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   config: async () => (await import('./config.ts')).configCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,

@@ -35,6 +35,12 @@ const wordings: Record<FindingKind, Wording> = {
     advice: `${repairAdvice} takes the mark away.`,
     repaired: 'The mark is taken away.',
   },
+  'rendition-missing': {
+    found: (n) =>
+      `${count(n, 'thumbnail or other copy', 'thumbnails or other copies')} made of the library's files ${n === 1 ? 'is' : 'are'} missing from the store.`,
+    advice: `${repairAdvice} has them made again from the originals.`,
+    repaired: 'They are made again; a running server does it now.',
+  },
   'object-unknown': {
     found: (n) => `${count(n, 'object')} in the store ${n === 1 ? 'belongs' : 'belong'} to nothing.`,
     advice: `${repairAdvice} removes them. If the database was restored from a backup, they may be files that were uploaded after it: copy them elsewhere first.`,

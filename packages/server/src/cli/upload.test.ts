@@ -37,7 +37,7 @@ describe('the first upload to a new server', () => {
     await writeFile(join(photos(), 'a.jpg'), jpeg(5000))
     await writeFile(join(photos(), 'trip', 'no extension'), jpeg(6000))
     await writeFile(join(photos(), 'notes.txt'), 'not a photo')
-    await writeFile(join(photos(), '.hidden.jpg'), jpeg(100))
+    await writeFile(join(photos(), '.hidden.jpg'), jpeg(200))
     await symlink(photos(), join(photos(), 'trip', 'loop'))
 
     const { code, stdout, stderr } = await upload('photos')

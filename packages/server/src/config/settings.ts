@@ -2,6 +2,7 @@
  * Every setting of the program: its name in the environment, what it means, its default and how it is read. This list is
  * what `heliograph config` prints and the only place that knows the names. Nothing else reads the environment.
  */
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 
 export interface Setting<T> {
@@ -231,8 +232,33 @@ export const settings = {
   },
   opsPort: integer('OPS_PORT', 'Port of the metrics', 9464, 0, 65_535),
   opsHost: text('OPS_HOST', 'Address of the metrics', '127.0.0.1'),
-  databasePool: integer('DATABASE_POOL', 'Connections to the database of this process', 20, 2, 1_000),
-  workerConcurrency: integer('WORKER_CONCURRENCY', 'Jobs this process runs at once', 4, 1, 256),
+  databasePool: integer(
+    'DATABASE_POOL',
+    'Connections to the database of this process, of which a worker keeps six',
+    20,
+    2,
+    1_000,
+  ),
+  searchPath: text('PATH', 'Folders in which a worker looks for ffmpeg', ''),
+  workerConcurrency: integer('WORKER_CONCURRENCY', 'Light jobs a worker runs at once', 4, 1, 256),
+  imageConcurrency: integer(
+    'IMAGE_CONCURRENCY',
+    'Images a worker decodes at once for people who wait, and as many again in bulk; each may take 1.5 GB at worst',
+    availableParallelism(),
+    1,
+    256,
+  ),
+  videoConcurrency: integer(
+    'VIDEO_CONCURRENCY',
+    'Videos a worker converts at once for people who wait, and as many again in bulk; each uses several cores',
+    1,
+    1,
+    64,
+  ),
+  avif: choice('AVIF', 'Whether images are also made as AVIF, a third smaller at several times the work', 'off', [
+    'off',
+    'on',
+  ]),
   drainDelay: integer(
     'DRAIN_DELAY',
     'Seconds between answering "not ready" and closing, at least one probe period of the load balancer',

@@ -14,6 +14,7 @@ import { withInventory } from './inventory.ts'
 import { findUnknownMultiparts } from './multiparts.ts'
 import { checkJobs, countPending, hurry, type PendingWork } from './pending.ts'
 import { checkQuotas } from './quotas.ts'
+import { compareRenditions, countRenditions } from './renditions.ts'
 import { countUnknownObjects, findUnknownObjects } from './unknown-objects.ts'
 
 export interface ExaminationOptions {
@@ -31,7 +32,7 @@ export interface Examination {
   ok: boolean
   findings: FindingGroup[]
   pending: PendingWork & { multiparts: number }
-  compared: { objects: number; assets: number; multiparts: number; bytesRead: number }
+  compared: { objects: number; assets: number; renditions: number; multiparts: number; bytesRead: number }
   /** Assets marked as lost by an earlier repair whose bytes have not come back. */
   lost: number
   /** What was not repaired, since it looks like the wrong store or the wrong database. */
@@ -64,7 +65,9 @@ export async function examine(deps: DoctorDeps, options: ExaminationOptions = {}
     const mayMark = force || !isMost(missing, assets)
     await findUnknownObjects({ ...context, repair: context.repair && mayGiveUp }, connection)
     await compareAssets({ ...context, repair: context.repair && mayMark }, connection)
-    return { objects, assets, marked, mayGiveUp, mayMark }
+    // Making them anew reads the originals, and what is not found is marked: not from a store that may be the wrong one.
+    await compareRenditions({ ...context, repair: context.repair && mayMark }, connection)
+    return { objects, assets, renditions: await countRenditions(connection), marked, mayGiveUp, mayMark }
   })
   const multiparts = await findUnknownMultiparts(context, unknownMultipartAge)
   const bytesRead = options.checksum === true ? await readAssets(context, compared.assets - compared.marked) : 0
@@ -79,7 +82,13 @@ export async function examine(deps: DoctorDeps, options: ExaminationOptions = {}
     ok: findings.every((group) => group.repaired === group.count),
     findings,
     pending: { ...(await countPending(context)), multiparts: multiparts.pending },
-    compared: { objects: compared.objects, assets: compared.assets, multiparts: multiparts.multiparts, bytesRead },
+    compared: {
+      objects: compared.objects,
+      assets: compared.assets,
+      renditions: compared.renditions,
+      multiparts: multiparts.multiparts,
+      bytesRead,
+    },
     lost: compared.marked,
     refused: [
       ...(context.repair && !compared.mayGiveUp && isOpen('object-unknown') ? (['objects'] as const) : []),

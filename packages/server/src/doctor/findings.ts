@@ -9,6 +9,8 @@ export type FindingKind =
   | 'asset-unreadable'
   /** An asset that is marked as lost and whose bytes are there and right again. */
   | 'asset-recovered'
+  /** Something made of an original that the store does not have. */
+  | 'rendition-missing'
   /** An object that no row knows. */
   | 'object-unknown'
   /** A multipart that no row knows. */

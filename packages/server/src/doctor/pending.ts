@@ -69,7 +69,7 @@ export async function hurry({ db, jobs }: DoctorContext): Promise<void> {
       select id from asset where state = 'processing' and uploaded_at < now() - interval '1 hour' and id > ${last}
       order by id limit ${jobBatch}`.execute(db)
     for (const { id } of rows) {
-      await jobs.enqueue(db, 'asset:process', { assetId: id }, { key: `asset:process:${id}`, priority: 10 })
+      await jobs.enqueue(db, 'asset:process-bulk', { assetId: id }, { key: `asset:process:${id}`, priority: 10 })
     }
     const end = rows.at(-1)
     if (end === undefined) return

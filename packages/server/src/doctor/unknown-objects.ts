@@ -1,5 +1,5 @@
 /**
- * Objects of the store that no row knows: neither an asset, nor an upload that goes on, nor a pending deletion. A row is
+ * Objects of the store that no row knows: neither an asset, nor a rendition, nor an upload that goes on, nor a pending deletion. A row is
  * written before its bytes and stays until they are gone, and a key that lost its last row never gets one again. So an
  * object that is still there after the database said that it knows nothing of it is left over for good.
  */
@@ -13,6 +13,7 @@ const batchSize = 500
 /** Everything that can refer to an object. A table that comes to hold keys belongs here. */
 const isUnknown = sql<boolean>`
   not exists (select from asset where asset.object_key = suspect.key)
+  and not exists (select from rendition where rendition.object_key = suspect.key)
   and not exists (select from upload where upload.object_key = suspect.key and upload.state = 'uploading')
   and not exists (select from object_deletion where object_deletion.object_key = suspect.key)`
 

@@ -36,7 +36,7 @@ test('a server that is told to stop turns load away first and loses no request',
   const until = Date.now() + 700
   while (Date.now() < until) {
     isReady = (await fetch(`${server.address}/readyz`)).status === 200
-    answers.push((await plan(ann, jpeg(100))).status)
+    answers.push((await plan(ann, jpeg(200))).status)
   }
   assert.equal(isReady, false)
   assert.deepEqual([...new Set(answers)], [201])

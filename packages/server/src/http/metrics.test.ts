@@ -9,7 +9,7 @@ test('metrics tell rate, errors and duration by route, bytes, pool and queue', a
   try {
     const ann = await server.register('ann')
     await upload(ann, jpeg(10_000))
-    await plan(ann, jpeg(100), { contentType: 'application/pdf' })
+    await plan(ann, jpeg(200), { contentType: 'application/pdf' })
     const text = await (await fetch(`${server.opsAddress}/metrics`)).text()
     const value = (pattern: RegExp) => Number(new RegExp(`^${pattern.source} (.+)$`, 'm').exec(text)?.[1])
     const route = (status: number) =>

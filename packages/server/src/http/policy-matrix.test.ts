@@ -117,7 +117,7 @@ const samples: Record<string, (world: World) => Sample> = {
   }),
   'DELETE /v1/tus/:id': ({ tusId }) => ({ path: `/v1/tus/${tusId}`, headers: { 'tus-resumable': '1.0.0' } }),
   'GET /v1/uppy/:uploadToken/s3/params': () => ({ path: `${uppy}/params?filename=a.jpg&type=image/jpeg` }),
-  'POST /v1/uppy/:uploadToken/s3/form': () => ({ path: `${uppy}/form`, body: jpeg(100), headers: uppyForm }),
+  'POST /v1/uppy/:uploadToken/s3/form': () => ({ path: `${uppy}/form`, body: jpeg(200), headers: uppyForm }),
   'POST /v1/uppy/:uploadToken/s3/multipart': () => ({ path: `${uppy}/multipart`, body: { filename: 'a.jpg' } }),
   'GET /v1/uppy/:uploadToken/s3/multipart/:uploadId': ({ uploadId }) => ({
     path: `${uppy}/multipart/${uploadId}?key=k`,
@@ -135,7 +135,7 @@ const samples: Record<string, (world: World) => Sample> = {
   'DELETE /v1/uppy/:uploadToken/s3/multipart/:uploadId': ({ uploadId }) => ({
     path: `${uppy}/multipart/${uploadId}?key=k`,
   }),
-  'PUT /u/*': () => ({ path: '/u/originals/00000000000000000000000000000000?sig=x', body: jpeg(100) }),
+  'PUT /u/*': () => ({ path: '/u/originals/00000000000000000000000000000000?sig=x', body: jpeg(200) }),
   'GET /m/*': () => ({ path: '/m/originals/00000000000000000000000000000000?sig=x' }),
 }
 

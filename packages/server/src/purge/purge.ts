@@ -32,8 +32,17 @@ const keysPerJob = 100
 /** Seconds after which a deletion that is still there has lost its job. */
 const overdue = 3600
 
-/** To be called in the transaction that removes the last row that refers to these objects. */
-export async function giveUpObjects(jobs: Jobs, tx: Tx, objects: GivenUpObject[]): Promise<void> {
+/**
+ * To be called in the transaction that removes the last row that refers to these objects. `notBefore` keeps the bytes a
+ * while, where URLs are out that people are using.
+ */
+export async function giveUpObjects(
+  jobs: Jobs,
+  tx: Tx,
+  objects: GivenUpObject[],
+  { notBefore }: { notBefore?: Date } = {},
+): Promise<void> {
+  const dueAt = notBefore ?? sql<Date>`now()`
   for (let start = 0; start < objects.length; start += keysPerJob) {
     const batch = objects.slice(start, start + keysPerJob)
     await tx
@@ -44,36 +53,51 @@ export async function giveUpObjects(jobs: Jobs, tx: Tx, objects: GivenUpObject[]
           store_upload_id: object.store_upload_id ?? null,
           reason: object.reason,
           sweep_until: object.grants_until ?? new Date(0),
+          due_at: dueAt,
         })),
       )
       .onConflict((conflict) =>
         conflict.column('object_key').doUpdateSet({
-          due_at: sql`now()`,
+          due_at: sql`excluded.due_at`,
           sweep_until: sql`greatest(object_deletion.sweep_until, excluded.sweep_until)`,
         }),
       )
       .execute()
-    await jobs.enqueue(tx, 'objects:delete', { keys: batch.map((object) => object.object_key) })
+    await jobs.enqueue(
+      tx,
+      'objects:delete',
+      { keys: batch.map((object) => object.object_key) },
+      notBefore === undefined ? {} : { runAt: notBefore, priority: 10 },
+    )
   }
 }
 
 /**
- * For a temporary object, before it is stored: whoever dies, the sweep removes it some time after `due_at`. It is given up
- * as any other when it is not needed any more.
+ * For objects that may be for nothing, before they are stored: whoever dies, the sweep removes them some time after
+ * `due_at`. They are given up as any other when they are not needed any more.
  */
 export async function foreseeDeletion(
   db: Db | Tx,
-  object: { object_key: string; reason: string; due_at: Date },
+  objects: { object_key: string; reason: string; due_at: Date }[],
 ): Promise<void> {
+  if (objects.length === 0) return
   await db
     .insertInto('object_deletion')
-    .values({ ...object, sweep_until: new Date(0) })
+    .values(objects.map((object) => ({ ...object, sweep_until: new Date(0) })))
     .execute()
 }
 
-/** For an object whose deletion was foreseen: in the transaction that gives it a row which refers to it. */
-export async function keepForeseen(tx: Tx, objectKey: string): Promise<void> {
-  await tx.deleteFrom('object_deletion').where('object_key', '=', objectKey).execute()
+/**
+ * For objects whose deletion was foreseen: in the transaction that gives them a row which refers to them. Throws when the
+ * deletion of one has begun: it came too late, and must begin again with other keys.
+ */
+export async function keepForeseen(tx: Tx, objectKeys: string[]): Promise<void> {
+  const kept = await tx
+    .deleteFrom('object_deletion')
+    .where(sql<boolean>`object_key = any(${objectKeys}::text[])`)
+    .returning('object_key')
+    .execute()
+  if (kept.length !== new Set(objectKeys).size) throw new Error('Objects were removed before anything referred to them')
 }
 
 export interface PurgeDeps {
@@ -130,7 +154,12 @@ async function settleDeletion(deps: PurgeDeps, key: string, sweepUntil: Date): P
 }
 
 async function refuseReferred(db: Db, key: string): Promise<void> {
-  const asset = await db.selectFrom('asset').select('id').where('object_key', '=', key).executeTakeFirst()
+  const asset = await db
+    .selectFrom('asset')
+    .select('id')
+    .where('object_key', '=', key)
+    .unionAll((query) => query.selectFrom('rendition').select('asset_id as id').where('object_key', '=', key))
+    .executeTakeFirst()
   if (asset !== undefined) throw new Error(`The object ${key} is to be deleted, but asset ${asset.id} refers to it`)
 }
 

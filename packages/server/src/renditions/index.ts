@@ -1,1 +1,21 @@
+export { findAvatar } from './avatar.ts'
+export type { RenditionContext } from './context.ts'
+export { createImageDecoder } from './image/index.ts'
+export { createIsolatedFiles } from './isolated-files/isolated-files.ts'
+export { takeRenditions } from './making.ts'
 export { CannotDecode, type MediaMetadata, recipe, type Undecodable } from './media.ts'
+export { createPlaylistUrls, type PlaylistUrls } from './playlist-urls.ts'
+export {
+  countRebuilding,
+  countSelected,
+  enqueueRebuild,
+  enqueueSelected,
+  rebuildFailures,
+  type Selection,
+} from './rebuild.ts'
+export { playlistRoutes } from './routes.ts'
+export { sweepScratch } from './scratch.ts'
+export { originalForOthers, requestShareable } from './shareable.ts'
+export { findShown, type ShownRendition } from './shown.ts'
+export { renditionLanes, renditionTasks } from './tasks.ts'
+export { createVideoDecoder, describeFfmpeg, findFfmpeg } from './video/index.ts'

@@ -45,7 +45,9 @@ export async function startTestServer(environment: Environment = {}, injected: I
     OPS_PORT: '0',
     DATA_DIR: dataDir,
     DATABASE_URL: database.url,
-    DATABASE_POOL: '10',
+    DATABASE_POOL: '16',
+    IMAGE_CONCURRENCY: '1',
+    PATH: process.env.PATH,
     LOG_LEVEL: 'silent',
     ...environment,
   })

@@ -1,6 +1,6 @@
 /**
  * The last step of an upload. The store is asked first, without a transaction; then one transaction makes the asset,
- * settles the quota, closes the upload and enqueues `asset:process`. It may be called any number of times, at once and from
+ * settles the quota, closes the upload and enqueues its processing. It may be called any number of times, at once and from
  * several processes: the row lock lets one win, and the others answer with its asset.
  *
  * Dying before the commit leaves the upload as it was, to be completed again or expired; after it, the asset stands.
@@ -107,7 +107,7 @@ async function commitAtOnce(
       )
       .selectFrom('made')
       .selectAll()
-      .select((row.state === 'ready' ? sql`null` : jobs.enqueuing('asset:process', { assetId: row.id })).as('job'))
+      .select(jobs.enqueuing(processingOf(context, upload), { assetId: row.id }).as('job'))
       .executeTakeFirstOrThrow()
     return { asset, created: true }
   } catch (error) {
@@ -136,7 +136,7 @@ async function commit(
     await quota.release(tx, upload.owner_id, upload.reserved_bytes)
   } else {
     await quota.settle(tx, upload.owner_id, upload.reserved_bytes, verified.size)
-    if (asset.state !== 'ready') await context.jobs.enqueue(tx, 'asset:process', { assetId: asset.id })
+    await context.jobs.enqueue(tx, processingOf(context, upload), { assetId: asset.id })
   }
   await tx
     .updateTable('upload')
@@ -148,14 +148,18 @@ async function commit(
   return { asset, created: inserted !== null }
 }
 
-/** With its SHA-256 known nothing is left to be found out, and the asset is ready; else `asset:process` reads it back. */
+/** Somebody waits for an avatar or a post, and for a few photos; not for each of a whole library. */
+function processingOf({ pace }: UploadContext, upload: UploadRow): 'asset:process' | 'asset:process-bulk' {
+  return upload.purpose === 'library' && pace.isBulk(upload.owner_id) ? 'asset:process-bulk' : 'asset:process'
+}
+
 function assetOf(context: UploadContext, upload: UploadRow, verified: VerifiedObject) {
   return {
     id: uuidv7(),
     owner_id: upload.owner_id,
     upload_id: upload.id,
     kind: verified.kind,
-    state: verified.sha256 === null ? ('processing' as const) : ('ready' as const),
+    state: 'processing' as const,
     purpose: upload.purpose,
     object_key: upload.object_key,
     filename: upload.filename,

@@ -7,6 +7,7 @@ import type { UploadTable } from '../engines/database/schema.ts'
 import type { Fault } from '../engines/faults/faults.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
 import type { ObjectStore } from '../engines/object-store/object-store.ts'
+import type { Pace } from './pace.ts'
 
 export type UploadRow = Selectable<UploadTable>
 
@@ -33,6 +34,7 @@ export interface UploadContext {
   /** Best first. */
   edges: UploadEdge[]
   limits: UploadLimits
+  pace: Pace
   now: () => Date
   fault: Fault
   log: { warn(fields: object, message: string): void }

@@ -1,6 +1,7 @@
 export type { UploadContext, UploadEdge, UploadRow } from './context.ts'
 export { cleanFilename } from './filename.ts'
 export { declaredType, recogniseMedia, sampleSize } from './media-type.ts'
+export { createPace, type Pace } from './pace.ts'
 export { uploadRoutes } from './routes.ts'
 export { streamRoute } from './stream-route.ts'
 export { unknownMultipartAge, uploadTasks } from './tasks.ts'

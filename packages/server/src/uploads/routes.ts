@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { type AssetRow, AssetSchema, presentAsset, type SignOriginal } from '../assets/index.ts'
+import { AssetSchema, type Presenter } from '../assets/index.ts'
 import { IdParams, NoContent, orProblem } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
@@ -82,12 +82,10 @@ const PlanBody = Type.Object(
 
 export interface UploadRouteDeps {
   uploads: Uploads
-  signOriginal: SignOriginal
+  presenter: Presenter
 }
 
-export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): FastifyPluginAsyncTypebox {
-  const present = (row: AssetRow) => presentAsset(row, signOriginal)
-
+export function uploadRoutes({ uploads, presenter }: UploadRouteDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/v1/uploads',
@@ -114,7 +112,8 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
           capturedAt: capturedAt == null ? null : new Date(capturedAt),
           strategy: strategy ?? 'auto',
         })
-        if ('duplicateOf' in planned) return reply.code(200).send({ duplicateOf: await present(planned.duplicateOf) })
+        if ('duplicateOf' in planned)
+          return reply.code(200).send({ duplicateOf: await presenter.one(planned.duplicateOf) })
         reply.code(201).header('location', `/v1/uploads/${planned.upload.id}`)
         return presentPlanned(planned.upload, planned.parts)
       },
@@ -177,7 +176,7 @@ export function uploadRoutes({ uploads, signOriginal }: UploadRouteDeps): Fastif
       async (request, reply) => {
         const upload = await uploads.own(actorOf(request).accountId, request.params.id)
         const { asset, created } = await uploads.complete(attemptOf(request, 'direct'), upload)
-        return reply.code(created ? 201 : 200).send({ asset: await present(asset) })
+        return reply.code(created ? 201 : 200).send({ asset: await presenter.one(asset) })
       },
     )
 

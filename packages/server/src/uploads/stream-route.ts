@@ -1,7 +1,7 @@
 /** `POST /v1/assets`: a file as the raw body, for `curl` and programs that cannot do more. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { AssetSchema, presentAsset, type SignOriginal } from '../assets/index.ts'
+import { AssetSchema, type Presenter } from '../assets/index.ts'
 import type { Admission } from '../http/admission.ts'
 import { orProblem } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
@@ -12,7 +12,7 @@ import type { Uploads } from './uploads.ts'
 
 export interface StreamRouteDeps {
   uploads: Uploads
-  signOriginal: SignOriginal
+  presenter: Presenter
   admission: Admission
   bytesIn(bytes: number): void
 }
@@ -20,7 +20,7 @@ export interface StreamRouteDeps {
 /** Seconds a client may be silent in the middle of its file. */
 const idleSeconds = 60
 
-export function streamRoute({ uploads, signOriginal, admission, bytesIn }: StreamRouteDeps): FastifyPluginAsyncTypebox {
+export function streamRoute({ uploads, presenter, admission, bytesIn }: StreamRouteDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     // The body is the file, whatever its type: nothing parses it.
     app.removeAllContentTypeParsers()
@@ -68,7 +68,7 @@ export function streamRoute({ uploads, signOriginal, admission, bytesIn }: Strea
             request.raw,
           )
           bytesIn(asset.size)
-          return reply.code(created ? 201 : 200).send({ asset: await presentAsset(asset, signOriginal) })
+          return reply.code(created ? 201 : 200).send({ asset: await presenter.one(asset) })
         } catch (error) {
           // Nobody is left to answer.
           if (request.raw.destroyed && !request.raw.complete) return reply.hijack()

@@ -201,10 +201,10 @@ describe('an upload', () => {
     const huge = await plan(ann, Buffer.alloc(0), { size: 2 ** 50 })
     assert.equal(huge.status, 413)
     assert.equal(huge.body.type, '/problems/file-too-large')
-    const document = await plan(ann, jpeg(100), { filename: 'x.pdf', contentType: 'application/pdf' })
+    const document = await plan(ann, jpeg(200), { filename: 'x.pdf', contentType: 'application/pdf' })
     assert.equal(document.status, 415)
     assert.equal(document.body.type, '/problems/unsupported-type')
-    const negative = await plan(ann, jpeg(100), { size: -1 })
+    const negative = await plan(ann, jpeg(200), { size: -1 })
     assert.equal(negative.status, 400)
     assert.equal(negative.body.errors[0].path, '/size')
   })
@@ -363,7 +363,7 @@ describe('an upload', () => {
     assert.equal(rows[0].actor_id, ann.id)
     assert.equal(rows[0].network, '127.0.0.0/24')
     assert.ok(rows[0].phases.verify >= 0)
-    const refused = await plan(ann, jpeg(100), { contentType: 'application/pdf' })
+    const refused = await plan(ann, jpeg(200), { contentType: 'application/pdf' })
     assert.equal(refused.status, 415)
     const { rows: plans } = await server.engines.pool.query(
       `select from history_event where action = 'upload.plan' and error_class = 'unsupported-type'`,

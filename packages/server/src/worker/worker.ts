@@ -1,5 +1,5 @@
 /** The worker role: runs the tasks of every domain, and what has to happen every hour whoever asks. */
-import type { Jobs, RunningJobs, ScheduledTask, Tasks } from '../engines/jobs/jobs.ts'
+import type { Jobs, Lane, RunningJobs, ScheduledTask, Tasks } from '../engines/jobs/jobs.ts'
 
 declare module '../engines/jobs/jobs.ts' {
   interface TaskPayloads {
@@ -13,15 +13,19 @@ const schedule: ScheduledTask[] = [
   { task: 'uploads:expire', cron: '0 * * * *' },
   { task: 'objects:sweep', cron: '20 * * * *' },
   { task: 'housekeeping:tidy', cron: '40 * * * *' },
+  { task: 'events:tidy', cron: '50 * * * *' },
 ]
 
 export interface WorkerDeps {
   jobs: Jobs
+  /** What is done in a moment. */
   tasks: Tasks
+  /** Of these. */
   concurrency: number
+  /** What takes long, so that nothing waits behind it that belongs elsewhere. */
+  lanes: Lane[]
 }
 
-/** Runs once at the start what may have fallen due while nothing ran. */
-export async function startWorker({ jobs, tasks, concurrency }: WorkerDeps): Promise<RunningJobs> {
-  return jobs.start(tasks, { concurrency, schedule })
+export async function startWorker({ jobs, tasks, concurrency, lanes }: WorkerDeps): Promise<RunningJobs> {
+  return jobs.start([{ tasks, concurrency }, ...lanes], schedule)
 }

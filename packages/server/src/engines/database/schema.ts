@@ -139,7 +139,7 @@ export interface AssetTable {
   exposure: ColumnType<Exposure | null, string | null | undefined, string | null>
   /** A picture that moves by itself: its original is what plays. */
   animated: Generated<boolean>
-  /** Its bytes tell where it was taken, in whatever form: others get a copy that does not. */
+  /** Its bytes tell where it was taken, in whatever form: others get a copy that does not. True until they were read. */
   holds_location: Generated<boolean>
   /** Shared by the two files of a Live Photo. */
   content_identifier: Optional<string>

@@ -19,7 +19,12 @@ export const faultPoints = [
   'complete.committed',
   'abort.committed',
   'expire.committed',
+  /** The original is decoded. */
   'process.read',
+  /** What was made is stored. */
+  'process.put',
+  'process.uncommitted',
+  'process.committed',
   'purge.committed',
   'purge.object-deleted',
 ] as const

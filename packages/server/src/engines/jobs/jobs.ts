@@ -63,12 +63,22 @@ export interface Jobs {
   /** Removes the waiting jobs with these keys, where there are any. */
   cancel(tx: Tx | Db, keys: string[]): Promise<void>
   depth(): Promise<QueueDepth>
-  /** Starts running tasks in this process. */
-  start(tasks: Tasks, options: { concurrency: number; schedule: ScheduledTask[] }): Promise<RunningJobs>
+  /** Starts running tasks in this process. No task may be in two lanes. */
+  start(lanes: Lane[], schedule: ScheduledTask[]): Promise<RunningJobs>
+}
+
+/** Tasks that wait only for each other, never for those of another lane. Each lane keeps one database connection. */
+export interface Lane {
+  tasks: Tasks
+  /** Jobs at once. */
+  concurrency: number
 }
 
 export interface RunningJobs {
-  /** Stops taking jobs, waits for those that run, hands the rest back. */
+  /**
+   * Stops taking jobs and waits for those that run. What still runs after five seconds has its signal aborted; a job that
+   * ends with an error after that is handed back as if it had not begun.
+   */
   stop(): Promise<void>
 }
 
@@ -117,39 +127,15 @@ export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: Jobs
       return { waiting: row?.waiting ?? 0, failed: row?.failed ?? 0, oldestDueSeconds: Math.max(0, row?.age ?? 0) }
     },
 
-    async start(tasks, { concurrency, schedule }) {
-      const taskList = Object.fromEntries(
-        Object.entries(tasks).map(([name, task]) => [
-          name,
-          async (payload: unknown, helpers: { job: { attempts: number }; abortSignal: AbortSignal }) => {
-            try {
-              const runTask = task as (payload: unknown, context: TaskContext) => Promise<void>
-              await runTask(payload, { attempt: helpers.job.attempts, signal: helpers.abortSignal })
-            } catch (error) {
-              log.error(
-                { err: error, task: name, attempt: helpers.job.attempts },
-                'a job failed and will be tried again',
-              )
-              throw error
-            }
-          },
-        ]),
+    async start(lanes, schedule) {
+      const running = await Promise.all(
+        lanes.map((lane, index) => startLane({ pool, log }, lane, index === 0 ? schedule : [])),
       )
-      const events = new EventEmitter()
-      const poolName = new Promise<string>((resolve) => {
-        events.once('pool:create', ({ workerPool }: { workerPool: { id: string } }) => resolve(workerPool.id))
-      })
-      const runner: Runner = await run({
-        pgPool: pool,
-        concurrency,
-        noHandleSignals: true,
-        pollInterval: 2_000,
-        taskList,
-        crontab: schedule.map(({ task, cron }) => `${cron} ${task} ?max=3`).join('\n'),
-        logger: quietLogger(log),
-        events,
-      })
-      const liveness = await showLiveness(pool, await poolName, log)
+      const liveness = await showLiveness(
+        pool,
+        running.map((lane) => lane.name),
+        log,
+      )
       const free = () =>
         freeAbandonedJobs(db).catch((error: unknown) => log.error({ err: error }, 'abandoned jobs could not be freed'))
       const timer = setInterval(free, 5_000)
@@ -157,7 +143,8 @@ export function createJobs({ db, pool, log }: { db: Db; pool: pg.Pool; log: Jobs
       return {
         async stop() {
           clearInterval(timer)
-          await runner.stop()
+          const handedBack = await Promise.all(running.map((lane) => lane.stop()))
+          await resetJobs(db, handedBack.flat())
           await liveness.stop()
         },
       }
@@ -174,6 +161,72 @@ function addJob(task: string, payload: unknown, options: EnqueueOptions = {}): R
     job_key := ${options.key ?? null}::text,
     priority := ${options.priority ?? null}::integer
   )`
+}
+
+interface UnfinishedJob {
+  id: string
+  /** Of which the last was cut short. */
+  attempts: number
+}
+
+interface RunningLane {
+  /** Of the pool, as it stands in the jobs it has taken. */
+  name: string
+  /** Resolves when nothing of it runs any more, with the jobs that were cut short. */
+  stop(): Promise<UnfinishedJob[]>
+}
+
+async function startLane(
+  { pool, log }: { pool: pg.Pool; log: JobsLogger },
+  { tasks, concurrency }: Lane,
+  schedule: ScheduledTask[],
+): Promise<RunningLane> {
+  const unfinished: UnfinishedJob[] = []
+  const taskList = Object.fromEntries(
+    Object.entries(tasks).map(([name, task]) => [
+      name,
+      async (payload: unknown, { job, abortSignal }: { job: UnfinishedJob; abortSignal: AbortSignal }) => {
+        try {
+          const runTask = task as (payload: unknown, context: TaskContext) => Promise<void>
+          await runTask(payload, { attempt: job.attempts, signal: abortSignal })
+        } catch (error) {
+          if (abortSignal.aborted) unfinished.push(job)
+          else log.error({ err: error, task: name, attempt: job.attempts }, 'a job failed and will be tried again')
+          throw error
+        }
+      },
+    ]),
+  )
+  const events = new EventEmitter()
+  const poolName = new Promise<string>((resolve) => {
+    events.once('pool:create', ({ workerPool }: { workerPool: { id: string } }) => resolve(workerPool.id))
+  })
+  const runner: Runner = await run({
+    pgPool: pool,
+    concurrency,
+    noHandleSignals: true,
+    pollInterval: 2_000,
+    taskList,
+    crontab: schedule.map(({ task, cron }) => `${cron} ${task} ?max=3`).join('\n'),
+    logger: quietLogger(log),
+    events,
+  })
+  return {
+    name: await poolName,
+    async stop() {
+      await runner.stop()
+      return unfinished
+    },
+  }
+}
+
+/** Jobs that a drain cut short are due at once, and it counts as no attempt: a restart is nothing they did wrong. */
+async function resetJobs(db: Db, jobs: UnfinishedJob[]): Promise<void> {
+  if (jobs.length === 0) return
+  await sql`
+    select graphile_worker.reschedule_jobs(array[job.id], run_at := now(), attempts := job.attempts)
+    from unnest(${jobs.map(({ id }) => id)}::bigint[], ${jobs.map(({ attempts }) => attempts - 1)}::integer[])
+      as job (id, attempts)`.execute(db)
 }
 
 /** graphile-worker logs each job; only its errors are ours to show, and failed jobs are logged above with their cause. */

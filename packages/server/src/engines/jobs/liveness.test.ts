@@ -44,7 +44,7 @@ describe('the jobs of a worker that died', () => {
     assert.deepEqual(await waiting(), [{ key: null, attempts: 1 }])
 
     await take('living')
-    const liveness = await showLiveness(engine.pool, 'living', log)
+    const liveness = await showLiveness(engine.pool, ['living'], log)
     assert.deepEqual(await freeAbandonedJobs(engine.db), [])
     await liveness.stop()
   })

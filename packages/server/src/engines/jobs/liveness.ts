@@ -16,7 +16,8 @@ export interface Liveness {
   stop(): Promise<void>
 }
 
-export async function showLiveness(pool: pg.Pool, name: string, log: JobsLogger): Promise<Liveness> {
+/** One connection holds the locks of all pools of this process. */
+export async function showLiveness(pool: pg.Pool, names: string[], log: JobsLogger): Promise<Liveness> {
   let stopped = false
   let client: pg.PoolClient | null = null
 
@@ -26,7 +27,7 @@ export async function showLiveness(pool: pg.Pool, name: string, log: JobsLogger)
       client = null
       taken.release(true)
     })
-    await taken.query('select pg_advisory_lock($1, hashtext($2))', [lockClass, name])
+    await taken.query('select pg_advisory_lock($1, hashtext(name)) from unnest($2::text[]) as name', [lockClass, names])
     client = taken
   }
 

@@ -64,7 +64,7 @@ async function listParts(store: UploadContext['store'], upload: UploadRow): Prom
 export async function reserveTailKey(context: UploadContext, upload: UploadRow, start: number): Promise<string> {
   const key = `${folderOf(upload)}${start}-${randomBytes(8).toString('hex')}`
   const until = new Date(upload.expires_at.getTime() + grace * 1000)
-  await foreseeDeletion(context.db, { object_key: key, reason: 'tus tail', due_at: until })
+  await foreseeDeletion(context.db, [{ object_key: key, reason: 'tus tail', due_at: until }])
   return key
 }
 

@@ -137,7 +137,7 @@ export function uppyTasks(context: UploadContext): Pick<Tasks, 'uppy:settle'> {
 /** Null when the upload ended meanwhile. */
 async function copyAside(context: UploadContext, upload: UploadRow, size: number): Promise<UploadRow | null> {
   const copy = newObjectKey()
-  await foreseeDeletion(context.db, { object_key: copy, reason: 'uppy copy', due_at: upload.expires_at })
+  await foreseeDeletion(context.db, [{ object_key: copy, reason: 'uppy copy', due_at: upload.expires_at }])
   const { body } = await context.store.get(upload.object_key)
   await context.store.put(copy, body, { contentType: upload.content_type, size })
   return context.db.transaction().execute(async (tx) => {
@@ -156,7 +156,7 @@ async function switchTo(
   upload: UploadRow,
   copy: { key: string; size: number },
 ): Promise<UploadRow> {
-  await keepForeseen(tx, copy.key)
+  await keepForeseen(tx, [copy.key])
   await giveUpObjects(context.jobs, tx, [{ ...upload, reason: 'uppy form' }])
   // The policy bounded the form by what is reserved.
   await quota.release(tx, upload.owner_id, upload.reserved_bytes - copy.size)

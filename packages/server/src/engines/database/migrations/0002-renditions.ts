@@ -19,16 +19,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (asset_id, name)
     )`.execute(db)
   await sql`create unique index rendition_object_key on rendition (object_key)`.execute(db)
+  await sql`create index rendition_public on rendition (asset_id) where name = 'public'`.execute(db)
 
   await sql`
     alter table asset
       add column recipe integer,
+      add column pending text[] not null default '{}',
       add column captured_by text not null default 'upload' check (captured_by in ('upload', 'metadata', 'person')),
       add column captured_offset integer check (captured_offset between -1440 and 1440),
       add column lens text,
       add column exposure jsonb,
       add column animated boolean not null default false,
-      add column holds_location boolean not null default false,
+      add column holds_location boolean not null default true,
       add column content_identifier text,
       add column motion_of uuid references asset`.execute(db)
   await sql`create unique index asset_motion_of on asset (motion_of) where motion_of is not null`.execute(db)

@@ -1,0 +1,76 @@
+/**
+ * Others get files that do not tell where they were taken. An original that tells nothing is given as it is; of any other
+ * a copy is made on demand, by patching its metadata and nothing of its picture, and read again before it is believed.
+ * Where no such copy can be made there is none to give.
+ */
+import { join } from 'node:path'
+import type { Deliverable } from '../delivery/index.ts'
+import type { Db } from '../engines/database/database.ts'
+import type { Jobs } from '../engines/jobs/jobs.ts'
+import type { AssetRow, RenditionContext, Run, Tx } from './context.ts'
+import { keepRenditions } from './making.ts'
+import { CannotDecode } from './media.ts'
+import { originalOf } from './original.ts'
+import { withScratch } from './scratch.ts'
+
+/** Has copies made of those of these that need one and have none. */
+export async function requestShareable(jobs: Jobs, db: Db | Tx, assetIds: string[]): Promise<void> {
+  await jobs.enqueueAll(
+    db,
+    'asset:shareable',
+    assetIds.map((assetId) => ({ payload: { assetId }, key: `asset:shareable:${assetId}` })),
+  )
+}
+
+/**
+ * What somebody other than the owner may download: null while it is not made, and for ever where it cannot be. Says nothing
+ * of whether they may.
+ */
+export async function originalForOthers(
+  db: Db,
+  asset: Pick<AssetRow, 'id' | 'state' | 'holds_location' | 'object_key' | 'content_type' | 'filename'>,
+): Promise<Deliverable | null> {
+  const { object_key, content_type, filename } = asset
+  if (!asset.holds_location) return { object_key, content_type, filename }
+  const copy = await db
+    .selectFrom('rendition')
+    .select(['object_key', 'content_type'])
+    .where('asset_id', '=', asset.id)
+    .where('name', '=', 'shareable')
+    .executeTakeFirst()
+  return copy === undefined ? null : { ...copy, filename }
+}
+
+/** `asset:shareable`. Safe to repeat. */
+export async function makeShareable(context: RenditionContext, assetId: string, run: Run): Promise<void> {
+  const asset = await context.db.selectFrom('asset').selectAll().where('id', '=', assetId).executeTakeFirst()
+  if (asset === undefined || !asset.holds_location) return
+  await withScratch(context.scratch, async (folder) => {
+    const original = originalOf(context.store, asset, run.signal)
+    const path = await original.reading(() => original.file(folder))
+    const output = join(folder, 'shareable')
+    try {
+      await context.files.withoutLocation(path, asset.content_type, { output, scratch: folder }, run)
+    } catch (error) {
+      if (!(error instanceof CannotDecode)) throw error
+      context.log.warn({ err: error, asset: asset.id }, 'others get no original of an asset')
+      return
+    }
+    await keepRenditions(context, asset, {
+      made: [
+        {
+          name: 'shareable',
+          contentType: asset.content_type,
+          path: output,
+          width: asset.width,
+          height: asset.height,
+          duration: asset.duration,
+          detail: null,
+        },
+      ],
+      replaces: () => false,
+      change: async () => ({}),
+      follow: async () => undefined,
+    })
+  })
+}
