@@ -18,6 +18,7 @@ import type {
   Session,
   UploadStatus,
 } from './api.ts'
+import { type EventsOptions, readEvents } from './events.ts'
 import { ConnectionFailed, parseProblem } from './problem.ts'
 
 export interface ClientOptions {
@@ -33,7 +34,7 @@ export interface RequestOptions {
   body?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
-  /** Seconds to wait for the whole answer; 60 when absent. */
+  /** Seconds to wait for the whole answer; 60 when absent, for ever when infinite. */
   timeout?: number
 }
 
@@ -50,7 +51,10 @@ export function createClient(options: ClientOptions) {
 
   async function respond(method: string, path: string, request: RequestOptions): Promise<Response> {
     const seconds = request.timeout ?? 60
-    const timeout = AbortSignal.timeout(seconds * 1000)
+    const signals = [
+      ...(request.signal === undefined ? [] : [request.signal]),
+      ...(Number.isFinite(seconds) ? [AbortSignal.timeout(seconds * 1000)] : []),
+    ]
     const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
     if (token !== null) headers.authorization = `Bearer ${token}`
     if (request.body !== undefined) headers['content-type'] = 'application/json'
@@ -59,7 +63,7 @@ export function createClient(options: ClientOptions) {
         method,
         headers,
         credentials: token === null ? 'include' : 'omit',
-        signal: request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]),
+        signal: AbortSignal.any(signals),
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       })
     } catch (error) {
@@ -86,12 +90,24 @@ export function createClient(options: ClientOptions) {
     }
   }
 
+  async function connectEvents(headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    const response = await respond('GET', '/v1/events', { headers, signal, timeout: Number.POSITIVE_INFINITY })
+    if (response.ok) return response
+    throw parseProblem(response.status, (name) => response.headers.get(name), await response.text())
+  }
+
   return {
     baseUrl,
     request,
 
     /** What anyone may know of the server. */
     server: (options: Cancellation = {}) => request<ServerInfo>('GET', '/v1/server', options),
+
+    /**
+     * What happens to the account's assets, uploads and notifications, as it happens: `for await (const event of
+     * client.events({ signal }))`. Connects again by itself, without a gap or a repetition.
+     */
+    events: (options: EventsOptions = {}) => readEvents(connectEvents, options),
 
     accounts: {
       register: (body: Registration) => request<NewAccount>('POST', '/v1/accounts', { body }),

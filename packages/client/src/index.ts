@@ -1,6 +1,7 @@
 /** Upload engine and typed API of Heliograph, for browsers and Node (file access for Node is in `@heliograph/client/node`). */
 export type * from './api.ts'
 export { type Client, type ClientOptions, createClient, type RequestOptions } from './client.ts'
+export type { AccountEvent, EventReset, EventsOptions } from './events.ts'
 export { describeFailure, type FailureDescription } from './failure.ts'
 export {
   createHasher,

@@ -7,18 +7,16 @@ export interface Places {
    * when the process has.
    */
   enter(accountId: string): () => void
-  readonly taken: number
 }
 
-export function createPlaces(limits: { perAccount: number; perProcess: number }): Places {
+export function createPlaces(
+  limits: { perAccount: number; perProcess: number },
+  observe: (taken: number) => void,
+): Places {
   const byAccount = new Map<string, number>()
   let taken = 0
 
   return {
-    get taken() {
-      return taken
-    },
-
     enter(accountId) {
       const own = byAccount.get(accountId) ?? 0
       // A stream ends when its client is found to be gone, which takes two heartbeats at most unless the network hides it.
@@ -34,9 +32,9 @@ export function createPlaces(limits: { perAccount: number; perProcess: number })
         })
       }
       byAccount.set(accountId, own + 1)
-      taken += 1
+      observe(++taken)
       return () => {
-        taken -= 1
+        observe(--taken)
         const left = (byAccount.get(accountId) ?? 1) - 1
         if (left === 0) byAccount.delete(accountId)
         else byAccount.set(accountId, left)

@@ -8,7 +8,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Db } from '../engines/database/database.ts'
-import { type JournalEvent, type Page, readPages } from './journal.ts'
+import { createHolds } from './holds.ts'
+import { type Horizon, type JournalEvent, type Page, readPages } from './journal.ts'
 import { before, compare, type Position } from './position.ts'
 
 export interface Subscriber {
@@ -16,6 +17,8 @@ export interface Subscriber {
   position: Position
   /** It takes no more for now. */
   readonly isFull: boolean
+  /** Kept by the relay: there may be more than it was given. */
+  isBehind: boolean
   deliver(events: JournalEvent[]): void
   /** Events between its position and this one are gone. */
   reset(position: Position): void
@@ -31,26 +34,27 @@ export interface Relay {
   join(subscriber: Subscriber): () => void
   /** The account may have new events. */
   wake(accountId: string): void
+  /** It was full and is not any more. */
+  drained(subscriber: Subscriber): void
   wakeAll(): void
   close(): void
 }
 
-/** Milliseconds from the begin of a round to the next: no account is read more often, unless it has a backlog. */
+/** Milliseconds from one round to the next: no account is read more often, unless it has a backlog. */
 const roundInterval = 100
 /** Accounts of one statement, so that no answer is large. */
 const accountsAtOnce = 50
-/** Milliseconds until the next look at events that wait for an older transaction. */
-const firstHold = 20
-const longestHold = 1_000
-/** Milliseconds a transaction may hold events back before the log names it. */
-const longHold = 10_000
 /** Milliseconds between tries when the database does not answer. */
 const failurePause = 1_000
 
 export function createRelay({ db, log }: RelayDeps): Relay {
   const accounts = new Map<string, Set<Subscriber>>()
+  /** Read in the next round. */
   const woken = new Set<string>()
-  const holds = createHolds()
+  /** Read at once: they have a backlog, and somebody who takes it. */
+  const hurried = new Set<string>()
+  const holds = createHolds({ wake, log })
+  let hurry = Promise.withResolvers<void>()
   let isRunning = false
   let isClosed = false
 
@@ -62,73 +66,54 @@ export function createRelay({ db, log }: RelayDeps): Relay {
 
   async function run(): Promise<void> {
     isRunning = true
-    while (woken.size > 0 && !isClosed) {
-      const roundEnds = pause(roundInterval)
-      const round = [...woken]
-      woken.clear()
-      let hasMore = false
-      try {
-        for (let index = 0; index < round.length && !isClosed; index += accountsAtOnce) {
-          if (await read(round.slice(index, index + accountsAtOnce))) hasMore = true
-        }
-      } catch (error) {
-        log.warn({ err: error }, 'events could not be read; trying again')
-        for (const accountId of round) woken.add(accountId)
-        await pause(failurePause)
+    let nextRound = 0
+    while (woken.size + hurried.size > 0 && !isClosed) {
+      const early = nextRound - performance.now()
+      if (early > 0 && hurried.size === 0) {
+        hurry = Promise.withResolvers()
+        await Promise.race([pause(early), hurry.promise])
+        continue
       }
-      if (!hasMore) await roundEnds
+      const batch = new Set(hurried)
+      hurried.clear()
+      if (early <= 0) {
+        for (const accountId of woken) batch.add(accountId)
+        woken.clear()
+        nextRound = performance.now() + roundInterval
+      }
+      await readAll([...batch])
     }
     isRunning = false
   }
 
-  /** True when an account has more to be read at once. */
-  async function read(accountIds: string[]): Promise<boolean> {
+  async function readAll(accountIds: string[]): Promise<void> {
+    try {
+      for (let index = 0; index < accountIds.length && !isClosed; index += accountsAtOnce) {
+        await read(accountIds.slice(index, index + accountsAtOnce))
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'events could not be read; trying again')
+      for (const accountId of accountIds) woken.add(accountId)
+      await pause(failurePause)
+    }
+  }
+
+  async function read(accountIds: string[]): Promise<void> {
     const wanted = new Map<string, Position>()
     for (const accountId of accountIds) {
       const hindmost = hindmostOf(accounts.get(accountId))
       if (hindmost !== null) wanted.set(accountId, hindmost)
     }
-    if (wanted.size === 0) return false
-    const { safe, removed, pages } = await readPages(db, wanted)
-    let hasMore = false
+    if (wanted.size === 0) return
+    const { pages, ...horizon } = await readPages(db, wanted)
     for (const [accountId, from] of wanted) {
       const page = pages.get(accountId)
-      if (page === undefined) continue
-      for (const subscriber of accounts.get(accountId) ?? []) advance(subscriber, from, page, { safe, removed })
-      if (page.isFull) {
-        woken.add(accountId)
-        hasMore = true
-      }
-      holds.note(accountId, page.isHeldBack, safe)
-    }
-    return hasMore
-  }
-
-  /** Looks again at accounts whose events wait, and says so when they wait for long. */
-  function createHolds() {
-    const delays = new Map<string, number>()
-    let oldest: { transaction: bigint; since: number; isTold: boolean } | null = null
-
-    return {
-      note(accountId: string, isHeldBack: boolean, safe: bigint): void {
-        if (!isHeldBack) {
-          delays.delete(accountId)
-          return
-        }
-        const delay = Math.min(longestHold, (delays.get(accountId) ?? firstHold / 2) * 2)
-        delays.set(accountId, delay)
-        setTimeout(() => wake(accountId), delay).unref()
-
-        if (oldest?.transaction !== safe) oldest = { transaction: safe, since: performance.now(), isTold: false }
-        const seconds = Math.round((performance.now() - oldest.since) / 1000)
-        if (oldest.isTold || seconds * 1000 < longHold) return
-        oldest.isTold = true
-        log.warn(
-          { transaction: `${safe}`, seconds },
-          'events wait for a transaction that is open for long; pg_stat_activity.backend_xid shows whose it is',
-        )
-      },
-      forget: (accountId: string) => delays.delete(accountId),
+      // Its streams may all have ended while it was read.
+      const subscribers = accounts.get(accountId)
+      if (page === undefined || subscribers === undefined) continue
+      for (const subscriber of subscribers) advance(subscriber, from, page, horizon)
+      if (page.isFull) hurried.add(accountId)
+      holds.note(accountId, page.isHeldBack, horizon.safe)
     }
   }
 
@@ -148,33 +133,39 @@ export function createRelay({ db, log }: RelayDeps): Relay {
 
     wake,
 
+    drained(subscriber) {
+      if (!subscriber.isBehind) return
+      hurried.add(subscriber.accountId)
+      hurry.resolve()
+      wake(subscriber.accountId)
+    },
+
     wakeAll() {
       for (const accountId of accounts.keys()) wake(accountId)
     },
 
     close() {
       isClosed = true
+      holds.close()
     },
   }
 }
 
+/** Of those that take something; the others are left for when they do. */
 function hindmostOf(subscribers: Iterable<Subscriber> = []): Position | null {
   let hindmost: Position | null = null
-  for (const { isFull, position } of subscribers) {
-    if (isFull) continue
-    if (hindmost === null || compare(position, hindmost) < 0) hindmost = position
+  for (const subscriber of subscribers) {
+    const { isFull, position } = subscriber
+    if (isFull) subscriber.isBehind = true
+    else if (hindmost === null || compare(position, hindmost) < 0) hindmost = position
   }
   return hindmost
 }
 
-function advance(
-  subscriber: Subscriber,
-  from: Position,
-  page: Page,
-  { safe, removed }: { safe: bigint; removed: bigint },
-) {
-  // It joined or drained while the page was read, further back than where the page begins: the next round is for it.
+function advance(subscriber: Subscriber, from: Position, page: Page, { safe, removed }: Horizon): void {
+  // It joined or drained while the page was read, further back than where the page begins.
   if (subscriber.isFull || compare(subscriber.position, from) < 0) return
+  subscriber.isBehind = page.isFull
   if (subscriber.position.transaction <= removed) {
     subscriber.position = before(safe)
     subscriber.reset(subscriber.position)

@@ -18,16 +18,22 @@ export interface EventStreamLimits {
   perProcess: number
   /** Seconds between heartbeats, at each of which credentials are checked; a client that took nothing over two is gone. */
   heartbeat: number
+  /** Milliseconds after which a client comes back; drawn for each, so that those of one server do not come together. */
+  retry: { from: number; to: number }
 }
 
-const defaultLimits: EventStreamLimits = { perAccount: 32, perProcess: 2_000, heartbeat: 20 }
-/** Milliseconds after which a client comes back; drawn for each, so that those of one server do not come together. */
-const retry = { from: 1_000, to: 5_000 }
+const defaultLimits: EventStreamLimits = {
+  perAccount: 32,
+  perProcess: 2_000,
+  heartbeat: 20,
+  retry: { from: 1_000, to: 5_000 },
+}
 
 export interface EventStreamDeps {
   db: Db
   databaseUrl: string
   log: { warn(fields: object, message: string): void }
+  meter: { eventStreams(open: number): void }
   limits?: Partial<EventStreamLimits>
 }
 
@@ -59,14 +65,13 @@ export interface EventStreams {
     caller: { accountId: string; lastEventId: string | null; verify: () => Promise<unknown> },
     connect: () => Sink,
   ): Promise<OpenStream>
-  readonly count: number
   /** Ends all streams and refuses new ones. */
   close(): Promise<void>
 }
 
-export function createEventStreams({ db, databaseUrl, log, limits: given }: EventStreamDeps): EventStreams {
+export function createEventStreams({ db, databaseUrl, log, meter, limits: given }: EventStreamDeps): EventStreams {
   const limits = { ...defaultLimits, ...given }
-  const places = createPlaces(limits)
+  const places = createPlaces(limits, meter.eventStreams)
   const relay = createRelay({ db, log })
   const endings = new Set<() => void>()
   let listener: Listener | null = null
@@ -89,10 +94,6 @@ export function createEventStreams({ db, databaseUrl, log, limits: given }: Even
   }
 
   return {
-    get count() {
-      return places.taken
-    },
-
     async open({ accountId, lastEventId, verify }, connect) {
       refuseWhenClosed()
       const leave = places.enter(accountId)
@@ -115,14 +116,18 @@ export function createEventStreams({ db, databaseUrl, log, limits: given }: Even
       const subscriber: Subscriber = {
         accountId,
         position: start.position,
+        isBehind: true,
         get isFull() {
           return fullSince !== null
         },
         deliver: (events) => write(events.map(eventText).join('')),
         reset: (position) => write(resetText(position)),
       }
-      const spread = retry.from + Math.round(Math.random() * (retry.to - retry.from))
-      write(greeting(start.position, spread) + (start.isReset ? resetText(start.position) : ''))
+      const { from, to } = limits.retry
+      write(
+        greeting(start.position, from + Math.round(Math.random() * (to - from))) +
+          (start.isReset ? resetText(start.position) : ''),
+      )
 
       const stop = relay.join(subscriber)
       const beat = setInterval(() => void heartbeat(), limits.heartbeat * 1000)
@@ -162,7 +167,7 @@ export function createEventStreams({ db, databaseUrl, log, limits: given }: Even
       return {
         drained() {
           fullSince = null
-          relay.wake(accountId)
+          relay.drained(subscriber)
         },
         closed,
       }

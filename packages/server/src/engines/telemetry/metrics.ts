@@ -7,6 +7,8 @@ export interface Metrics {
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void
   bytesIn(bytes: number): void
   bytesOut(bytes: number): void
+  /** How many are open now. */
+  eventStreams(open: number): void
   /** A block that the edge looked for in its cache. */
   cacheBlock(outcome: 'hit' | 'joined' | 'miss' | 'failed'): void
   /** Bytes that went from the object store into the cache. */
@@ -43,6 +45,11 @@ export function createMetrics({ pool, jobs }: { pool: pg.Pool; jobs: Jobs }): Me
     help: 'Bytes from the object store into the cache of the edge',
     registers: [registry],
   })
+  const eventStreams = new Gauge({
+    name: 'heliograph_event_streams',
+    help: 'Open event streams',
+    registers: [registry],
+  })
   new Gauge({
     name: 'heliograph_database_connections',
     help: 'Connections of the pool by state, and requests waiting for one',
@@ -77,6 +84,7 @@ export function createMetrics({ pool, jobs }: { pool: pg.Pool; jobs: Jobs }): Me
       requests.observe({ method, route, status: String(status) }, seconds),
     bytesIn: (count) => bytes.inc({ direction: 'in' }, count),
     bytesOut: (count) => bytes.inc({ direction: 'out' }, count),
+    eventStreams: (open) => eventStreams.set(open),
     cacheBlock: (outcome) => cacheBlocks.inc({ outcome }),
     cacheFilled: (count) => cacheFilled.inc(count),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
