@@ -5,10 +5,10 @@
  */
 import type { Readable } from 'node:stream'
 import type { Sandbox } from '../../engines/sandbox/sandbox.ts'
-import { CannotDecode, type ImageSize, type MadeImage, type MediaMetadata } from '../media.ts'
+import { CannotDecode, type ImageSize, type MadeImage, type MediaMetadata, type Undecodable } from '../media.ts'
 import { type DecodingProcess, type Outcome, startDecodingProcess } from './decoding-process.ts'
 import { createPool, type Pool } from './pool.ts'
-import type { Decoded, ImageFormat, Work } from './protocol.ts'
+import type { Decoded, Description, ImageFormat, Work } from './protocol.ts'
 
 export interface ImageSource {
   /** Bytes. */
@@ -41,10 +41,21 @@ export interface DecodedImage {
   metadata: MediaMetadata | null
 }
 
+/** An original that cannot be shown, and may tell of itself all the same: when a RAW file was taken, and where. */
+export class CannotDecodeImage extends CannotDecode {
+  readonly metadata: MediaMetadata | null
+
+  constructor(reason: Undecodable, message: string, metadata: MediaMetadata | null) {
+    super(reason, message)
+    this.name = 'CannotDecodeImage'
+    this.metadata = metadata
+  }
+}
+
 export interface ImageDecoder {
   /**
    * Decodes an original once and makes everything asked for. Waits while all programs are busy. Throws `CannotDecode` for
-   * what will be the same next time; what `open` throws, as it is; anything else is worth another try.
+   * what will be the same next time, as `CannotDecodeImage` where the file was read; what `open` throws, as it is; anything else is worth another try.
    */
   decode(source: ImageSource, wanted: ImageWanted): Promise<DecodedImage>
   /** Ends all programs; work under way fails. */
@@ -105,6 +116,12 @@ export function createImageDecoder({ sandbox, processes, log, limits: changed }:
     }, wanted.signal)
   }
 
+  function read({ metadata, metadataError }: Description): MediaMetadata | null {
+    if (metadataError !== null) log?.warn({ reason: metadataError }, 'The metadata of a picture could not be read')
+    if (metadata === null) return null
+    return { ...metadata, capturedAt: metadata.capturedAt === null ? null : new Date(metadata.capturedAt) }
+  }
+
   return {
     async decode(source, wanted) {
       if (source.size > limits.input)
@@ -125,11 +142,9 @@ export function createImageDecoder({ sandbox, processes, log, limits: changed }:
       }
       switch (outcome.how) {
         case 'decoded':
-          if (outcome.answer.metadataError !== null)
-            log?.warn({ reason: outcome.answer.metadataError }, 'The metadata of a picture could not be read')
-          return toDecodedImage(outcome.answer, outcome.images)
+          return toDecodedImage(outcome.answer, outcome.images, read(outcome.answer))
         case 'refused':
-          throw new CannotDecode(outcome.answer.reason, outcome.answer.message)
+          throw new CannotDecodeImage(outcome.answer.reason, outcome.answer.message, read(outcome.answer))
         case 'over-time':
         case 'over-memory':
           throw new CannotDecode('too-large', outcome.message)
@@ -148,16 +163,14 @@ export function createImageDecoder({ sandbox, processes, log, limits: changed }:
   }
 }
 
-function toDecodedImage({ width, height, animated, thumbhash, images, metadata }: Decoded, bytes: Uint8Array[]) {
+function toDecodedImage(answer: Decoded, bytes: Uint8Array[], metadata: MediaMetadata | null): DecodedImage {
+  const { width, height, animated, thumbhash, images } = answer
   return {
     width,
     height,
     animated,
     thumbhash: new Uint8Array(Buffer.from(thumbhash, 'base64')),
     images: images.map(({ size: _, ...image }, index) => ({ ...image, bytes: bytes[index] ?? new Uint8Array() })),
-    metadata:
-      metadata === null
-        ? null
-        : { ...metadata, capturedAt: metadata.capturedAt === null ? null : new Date(metadata.capturedAt) },
+    metadata,
   }
 }

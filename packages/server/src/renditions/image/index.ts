@@ -1,4 +1,5 @@
 export {
+  CannotDecodeImage,
   createImageDecoder,
   type DecodedImage,
   type ImageDecoder,

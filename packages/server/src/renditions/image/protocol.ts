@@ -59,6 +59,16 @@ const Image = Type.Object({
   size: Type.Integer({ minimum: 1 }),
 })
 
+/** Told of every original, also of one that cannot be shown. */
+const description = {
+  metadata: nullable(Metadata),
+  /** Why the metadata could not be read, for the log. */
+  metadataError: nullable(Type.String({ maxLength: 4000 })),
+  /** Bytes the program holds now. */
+  memory: Type.Integer({ minimum: 0 }),
+}
+export type Description = Type.Static<Type.TObject<typeof description>>
+
 const Answer = Type.Union([
   /** Said once, when the program has loaded what it needs. */
   Type.Object({ outcome: Type.Literal('ready') }),
@@ -70,17 +80,13 @@ const Answer = Type.Union([
     /** Base64: some 25 bytes. */
     thumbhash: Type.String({ maxLength: 100 }),
     images: Type.Array(Image, { maxItems: 16 }),
-    metadata: nullable(Metadata),
-    /** Why the metadata could not be read, for the log. */
-    metadataError: nullable(Type.String({ maxLength: 4000 })),
-    /** Bytes the program holds now. */
-    memory: Type.Integer({ minimum: 0 }),
+    ...description,
   }),
   Type.Object({
     outcome: Type.Literal('refused'),
     reason: Type.Union([Type.Literal('undecodable'), Type.Literal('unsupported'), Type.Literal('too-large')]),
     message: Type.String({ maxLength: 4000 }),
-    memory: Type.Integer({ minimum: 0 }),
+    ...description,
   }),
 ])
 

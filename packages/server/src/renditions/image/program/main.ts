@@ -5,7 +5,7 @@
 import { Console } from 'node:console'
 import { CannotDecode } from '../../media.ts'
 import { readImageMetadata } from '../../metadata/index.ts'
-import { type Answer, type FrameReader, frameHead, readFrames, type Work } from '../protocol.ts'
+import { type Answer, type Description, type FrameReader, frameHead, readFrames, type Work } from '../protocol.ts'
 import { prepareSharp } from './open-sharp.ts'
 import { decodeImage } from './work.ts'
 
@@ -28,26 +28,28 @@ async function serve(input: FrameReader): Promise<void> {
 }
 
 async function answer(bytes: Buffer, work: Work): Promise<Uint8Array[]> {
+  const described = await describe(bytes, work)
+  const description = () => ({ ...described, memory: process.memoryUsage.rss() })
   try {
-    const { metadata, metadataError } = await describe(bytes, work)
     const { images, thumbhash, ...result } = await decodeImage(bytes, work)
     const decoded: Answer = {
       outcome: 'decoded',
       ...result,
       thumbhash: Buffer.from(thumbhash).toString('base64'),
       images: images.map(({ bytes: made, ...image }) => ({ ...image, size: made.length })),
-      metadata,
-      metadataError,
-      memory: process.memoryUsage.rss(),
+      ...description(),
     }
     return [frameHead(decoded), ...images.map(({ bytes: made }) => made)]
   } catch (error) {
-    return [frameHead(refused(error))]
+    // What a decoder throws it throws again for the same bytes.
+    const reason = error instanceof CannotDecode && error.reason !== 'decoder-missing' ? error.reason : 'undecodable'
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, 2000)
+    return [frameHead({ outcome: 'refused', reason, message, ...description() })]
   }
 }
 
 /** A picture whose metadata cannot be read is still shown. */
-async function describe(bytes: Buffer, work: Work): Promise<Pick<DecodedAnswer, 'metadata' | 'metadataError'>> {
+async function describe(bytes: Buffer, work: Work): Promise<Omit<Description, 'memory'>> {
   if (!work.metadata) return { metadata: null, metadataError: null }
   try {
     const metadata = await readImageMetadata(bytes, work.contentType)
@@ -55,15 +57,6 @@ async function describe(bytes: Buffer, work: Work): Promise<Pick<DecodedAnswer, 
   } catch (error) {
     return { metadata: null, metadataError: String(error).slice(0, 2000) }
   }
-}
-
-type DecodedAnswer = Extract<Answer, { outcome: 'decoded' }>
-
-/** What a decoder throws it throws again for the same bytes. */
-function refused(error: unknown): Answer {
-  const reason = error instanceof CannotDecode && error.reason !== 'decoder-missing' ? error.reason : 'undecodable'
-  const message = (error instanceof Error ? error.message : String(error)).slice(0, 2000)
-  return { outcome: 'refused', reason, message, memory: process.memoryUsage.rss() }
 }
 
 prepareSharp()

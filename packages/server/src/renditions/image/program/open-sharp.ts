@@ -2,8 +2,10 @@
 import sharp from 'sharp'
 import { CannotDecode } from '../../media.ts'
 import { fit } from '../sizes.ts'
+import { toSrgb } from './colour.ts'
+import { isSrgbProfile } from './icc.ts'
 import { orient } from './orientation.ts'
-import type { Opened, Raster } from './raster.ts'
+import type { Opened, Pixels, Raster } from './raster.ts'
 
 const loaders = {
   jpeg: 'VipsForeignLoadJpegBuffer',
@@ -30,11 +32,13 @@ type Tolerance = 'strict' | 'lenient'
 
 /** `turned` says the orientation when another place than these bytes knows it better. */
 export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: number, turned?: number): Promise<Opened> {
-  const open = (tolerance: Tolerance) =>
+  const open = (tolerance: Tolerance, ignoreIcc = false) =>
     sharp(bytes, {
       failOn: tolerance === 'strict' ? 'error' : 'none',
       limitInputPixels: pixels,
       sequentialRead: true,
+      ignoreIcc,
+      // Or libvips gives a JPEG up after a number of damages.
       unlimited: tolerance === 'lenient' && kind === 'jpeg',
     })
   const metadata = await open('lenient')
@@ -49,15 +53,22 @@ export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: numb
   const stored = { width: metadata.width, height: metadata.height }
   const upright = orientation >= 5 ? { width: stored.height, height: stored.width } : stored
 
+  // libvips converts colours before it makes pictures smaller, which takes twice as long as decoding them. It is left to
+  // it where the numbers are not 8-bit RGB: CMYK, grey, 16 bits.
+  const isPlain = metadata.space === 'srgb' && metadata.depth === 'uchar'
+  const profile = isPlain && metadata.icc !== undefined ? metadata.icc : null
+  const colour = profile === null || isSrgbProfile(profile) ? null : { profile }
+
   async function decode(longSide: number, tolerance: Tolerance): Promise<Raster> {
     const { width, height } = fit(stored, longSide)
-    const { data, info } = await open(tolerance)
+    const { data, info } = await open(tolerance, isPlain)
       .resize(width, height, { fit: 'fill' })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
     if (info.channels !== 3 && info.channels !== 4) throw new Error(`${info.channels} channels after conversion`)
-    return { data, width: info.width, height: info.height, channels: info.channels }
+    const pixels: Pixels = { data, width: info.width, height: info.height, channels: info.channels }
+    return orient(await toSrgb(pixels, colour), orientation)
   }
 
   return {
@@ -65,14 +76,14 @@ export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: numb
     animated: (metadata.pages ?? 1) > 1 && (kind === 'gif' || kind === 'webp'),
     async decode(longSide) {
       try {
-        return await orient(await decode(longSide, 'strict'), orientation)
+        return await decode(longSide, 'strict')
       } catch {
         // Half a photo is better than none, as long as there is anything to see.
         const partial = await decode(longSide, 'lenient').catch((cause: unknown) => {
           throw refusal(cause)
         })
         if (isBlank(partial)) throw new CannotDecode('undecodable', 'Nothing of the picture is left')
-        return await orient(partial, orientation)
+        return partial
       }
     },
   }
