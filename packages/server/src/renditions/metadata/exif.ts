@@ -3,6 +3,7 @@ import type { Exposure } from '../../engines/database/schema.ts'
 import { latin1, type Stretch, startsWith, utf8 } from './bytes.ts'
 import { cameraName, cleanText, type Facts, type Location, locationOf } from './facts.ts'
 import { type Moment, offsetBetween, plausible, readMoment, readOffset } from './moments.ts'
+import { mentionsPlace } from './place-words.ts'
 import { type Entry, type Ifd, type IfdKind, numbers, readIfd, type Tiff, tags } from './tiff.ts'
 
 /** GPS latitude and longitude, those of the destination, and the name of the area. */
@@ -29,14 +30,12 @@ export function readExif(bytes: Uint8Array, tiff: Tiff): Facts {
     if (read === null || read.offset !== null || satellites === null) return read
     return plausible(read.date.getTime(), offsetBetween(read.date.getTime(), satellites))
   }
-  const ifds = tiff.ifds.filter(({ kind }) => kind === 'gps')
   return {
     original: moment(0x9003, 0x9291, 0x9011),
     created: moment(0x9004, 0x9292, 0x9012),
+    changed: moment(0x0132, 0x9290, 0x9010),
     location: position,
-    holdsLocation:
-      ifds.some(({ entries }) => entries.some((entry) => placeTags.has(entry.tag) && saysSomething(bytes, entry))) ||
-      tiff.ifds.some(({ entries }) => entries.some(({ tag }) => geoTiffTags.has(tag))),
+    holdsLocation: tiff.ifds.some((ifd) => placesInIfd(bytes, tiff, ifd).length > 0),
     camera: cameraName(
       text(look, ['image'], tags.make),
       text(look, ['image'], tags.model) ?? text(look, ['image'], 0xc614),
@@ -84,8 +83,22 @@ function positive(look: Look, ...wanted: number[]): number | null {
   return null
 }
 
-function saysSomething(bytes: Uint8Array, { value }: Entry): boolean {
-  return bytes.subarray(value.start, value.end).some((byte) => byte !== 0)
+/** Comments and descriptions: UserComment, and what Windows writes in UTF-16. */
+const words = new Set([0x9286, 0x9c9b, 0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f])
+
+/** Entries that tell a place, whether or not it can be read. Zeros are what a camera writes that found none. */
+export function placesInIfd(bytes: Uint8Array, tiff: Tiff, ifd: Ifd): Entry[] {
+  return ifd.entries.filter((entry) => {
+    const { tag, type, value } = entry
+    if (ifd.kind === 'gps' && placeTags.has(tag)) {
+      const places =
+        type === 5 || type === 10 ? numbers(bytes, entry, tiff.littleEndian) : bytes.subarray(value.start, value.end)
+      return places.some((number) => number !== 0 && !Number.isNaN(number))
+    }
+    if (ifd.kind !== 'gps' && geoTiffTags.has(tag)) return true
+    if (type !== 2 && !words.has(tag)) return false
+    return mentionsPlace(latin1(bytes, value.start, Math.min(value.end, value.start + 65_536)).replaceAll('\0', ''))
+  })
 }
 
 function readPosition(look: Look): Location | null {

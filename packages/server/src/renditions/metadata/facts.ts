@@ -9,6 +9,8 @@ export interface Facts {
   original: Moment | null
   /** When it became a file, which is later for a scan. */
   created: Moment | null
+  /** When the file was last written: some phones say nothing else. */
+  changed: Moment | null
   location: Location | null
   holdsLocation: boolean
   camera: string | null
@@ -20,6 +22,7 @@ export interface Facts {
 export const noFacts: Facts = {
   original: null,
   created: null,
+  changed: null,
   location: null,
   holdsLocation: false,
   camera: null,

@@ -2,10 +2,11 @@
 import type { MediaMetadata } from '../media.ts'
 import { boxesIn } from './boxes.ts'
 import { asBuffer, latin1, type Stretch } from './bytes.ts'
+import { readCiff } from './ciff.ts'
 import { readExif } from './exif.ts'
 import { cleanText, type Facts, locationOf, noFacts, noMetadata } from './facts.ts'
-import { readDatasets, readIptc } from './iptc.ts'
-import { readMoment } from './moments.ts'
+import { readIptc } from './iptc.ts'
+import { type Moment, readMoment } from './moments.ts'
 import { motionIn } from './motion.ts'
 import { cameraOf, emptyMovie, type Movie, readMoov, readUnknown } from './movie.ts'
 import { mentionsPlace } from './place-words.ts'
@@ -36,7 +37,7 @@ export function readSurvey(survey: Survey): MediaMetadata {
   }
   const first = <Key extends keyof Facts>(key: Key): Facts[Key] | null =>
     all.map((facts) => facts[key]).find((value) => value !== null) ?? null
-  const captured = first('original') ?? first('created')
+  const captured = withZone(first('original') ?? first('created') ?? first('changed'), all)
   return {
     capturedAt: captured?.date ?? null,
     offset: captured?.offset ?? null,
@@ -50,13 +51,25 @@ export function readSurvey(survey: Survey): MediaMetadata {
   }
 }
 
+/** EXIF often leaves out the zone that XMP or IPTC have for the same clock. */
+function withZone(moment: Moment | null, all: Facts[]): Moment | null {
+  if (moment === null || moment.offset !== null) return moment
+  const clock = ({ date, offset }: Moment): number => date.getTime() + (offset ?? 0) * 60_000
+  const zoned = all
+    .flatMap(({ original, created }) => [original, created])
+    .find((other) => other != null && other.offset !== null && Math.abs(clock(other) - clock(moment)) < 1000)
+  return zoned == null ? moment : { date: new Date(clock(moment) - (zoned.offset ?? 0) * 60_000), offset: zoned.offset }
+}
+
 /** The order of sources, when several parts answer: the walkers put EXIF first in all formats that have it. */
-function factsOf(bytes: Uint8Array, part: Part, xmps: Xmp[]): Facts {
+export function factsOf(bytes: Uint8Array, part: Part, xmps: Xmp[]): Facts {
   switch (part.kind) {
     case 'tiff':
       return readExif(bytes, part.tiff)
     case 'xmp':
       return xmpFacts(joinPieces(bytes, part.pieces), xmps)
+    case 'ciff':
+      return readCiff(bytes)
     case 'iptc':
       return readIptc(bytes, part.range)
     case 'text':
@@ -106,8 +119,7 @@ function packedFacts({ format, bytes }: Part & { kind: 'packed' }, xmps: Xmp[]):
   }
   if (format === 'iptc') {
     const first = asBuffer(bytes).indexOf(Buffer.from([0x1c, 0x02]))
-    const { whole } = readDatasets(bytes, { start: Math.max(first, 0), end: bytes.length })
-    return { ...readIptc(bytes, { start: Math.max(first, 0), end: bytes.length }), holdsLocation: true && !whole }
+    return readIptc(bytes, { start: Math.max(first, 0), end: bytes.length })
   }
   return { ...noFacts, holdsLocation: mentionsPlaceIn(bytes, all) }
 }

@@ -14,7 +14,7 @@ const earliest = Date.UTC(1826, 0, 1)
 const day = 86_400_000
 
 const pattern =
-  /^\s*(\d{4})[:\-./](\d\d)[:\-./](\d\d)[T\s]+(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d|[+-]\d\d)?\s*$/
+  /^\s*(\d{4})[:\-./](\d\d)[:\-./](\d\d)[T\s]+(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(?:GMT(?=[+-]))?(Z|[+-]\d\d:?\d\d|[+-]\d\d)?\s*$/
 
 /**
  * Reads a date of EXIF (`2022:02:16 12:55:41`), XMP or QuickTime (ISO 8601). Null for what is no date, and for those of

@@ -218,3 +218,9 @@ export function readUnknown(bytes: Uint8Array, { at, content }: Box, movie: Movi
   movie.blanks.push({ at, content })
   if (mentionsPlace(latin1(bytes, content.start, content.end))) movie.holdsLocation = true
 }
+
+/** Makes a box one of padding. */
+export function blankBox(bytes: Uint8Array, { at, content }: Blank): void {
+  bytes.set(Buffer.from('free'), at + 4)
+  bytes.fill(0, content.start, content.end)
+}

@@ -35,6 +35,8 @@ export type Part =
   | (PartOf<'text'> & { range: Stretch; keyword: string })
   /** Compressed or in hexadecimal: can be read, and dropped, but not patched. Null is unreadable. */
   | (PartOf<'packed'> & { format: 'xmp' | 'tiff' | 'iptc' | 'text'; bytes: Uint8Array | null })
+  /** The whole file, in Canon's older RAW. */
+  | PartOf<'ciff'>
   /** An MP4 or MOV inside the image. */
   | (PartOf<'movie'> & { range: Stretch })
   /** Of a kind that is not known here. */
@@ -76,8 +78,9 @@ function walkerFor(bytes: Uint8Array): ((survey: Survey) => void) | null {
   // A bare codestream has no room for metadata.
   if (u8(bytes, 0) === 0xff && u8(bytes, 1) === 0x0a) return () => undefined
   if (startsWith(bytes, 4, 'ftyp')) return surveyHeif
-  // The older RAW of Canon, CIFF, has no field for a place.
-  if (startsWith(bytes, 6, 'HEAPCCDR')) return () => undefined
+  if (startsWith(bytes, 6, 'HEAPCCDR')) {
+    return (survey) => addPart(survey, { kind: 'ciff', primary: true, drop: null })
+  }
   if (startsWith(bytes, 0, 'II') || startsWith(bytes, 0, 'MM')) return surveyTiff
   return null
 }

@@ -139,12 +139,14 @@ const placeName =
   /^gps(?!VersionID$|MapDatum$|Differential$)|latitude|longt?itude|^(?:lat|lon|lng|long)$|location|^city|^(?:province)?state$|^country|^worldregion$|^geo|coordinates/i
 const notPlaces = new Set(['SubjectLocation', 'GPSImgDirection', 'GPSImgDirectionRef', 'GPSTimeStamp', 'GPSDateStamp'])
 
-/** Properties that tell a place, outermost first; empty ones tell none. */
+/** Properties that tell a place, outermost first. */
 export function placesIn(xmp: Xmp): XmpProperty[] {
-  return xmp.properties.filter(
-    ({ name, value, range }) =>
-      placeName.test(name) && !notPlaces.has(name) && (value !== '' || range.end - range.start > 80),
-  )
+  return xmp.properties.filter(({ name, value }) => (placeName.test(name) && !notPlaces.has(name)) || hidesExif(value))
+}
+
+/** Second images are written into XMP in base64, at times with EXIF of their own, which stands at their beginning. */
+function hidesExif(value: string): boolean {
+  return value.startsWith('/9j/') && Buffer.from(value.slice(0, 4096), 'base64').includes('Exif\0')
 }
 
 export function firstValue(xmp: Xmp, ...names: string[]): string | null {

@@ -1,0 +1,74 @@
+/** Takes out of a TIFF, in place, what tells a place: entries leave their directory and their values become zeros. */
+import { type Stretch, startsWith } from './bytes.ts'
+import { placesInIfd, readAppleNote } from './exif.ts'
+import { type Entry, type Ifd, readTiff, type Tiff, tags } from './tiff.ts'
+
+/** The whole file a DNG was made from, compressed. */
+const originalRaw = 0xc68c
+
+/**
+ * @param raw Of a RAW file. Its maker note is kept, since developing needs it; in a picture anyone can see without, a
+ *   note of unpublished form is emptied.
+ * @returns False when there is something that cannot be cleaned.
+ */
+export function blankTiff(bytes: Uint8Array, tiff: Tiff, raw: boolean): boolean {
+  const isDng = tiff.ifds.some(({ entries }) => entries.some(({ tag }) => tag === tags.dngVersion))
+  const keepNote = raw && !isDng
+  for (const ifd of tiff.ifds) {
+    if (ifd.kind === 'gps') continue
+    if (ifd.entries.some(({ tag }) => tag === originalRaw)) return false
+    const unwanted = new Set(placesInIfd(bytes, tiff, ifd))
+    for (const entry of ifd.entries) {
+      if (entry.tag === tags.gpsIfd) unwanted.add(entry)
+      else if (entry.tag === tags.dngPrivate && isDng) unwanted.add(entry)
+      else if (entry.tag === tags.makerNote && readAppleNote(bytes, entry.value) === null) {
+        if (!keepNote) unwanted.add(entry)
+        else if (!blankRawNote(bytes, entry.value)) return false
+      }
+    }
+    if (!dropEntries(bytes, tiff.littleEndian, ifd, unwanted)) return false
+  }
+  for (const ifd of tiff.ifds) {
+    if (ifd.kind !== 'gps') continue
+    for (const { value } of ifd.entries) bytes.fill(0, value.start, value.end)
+    const last = ifd.entries.at(-1)
+    bytes.fill(0, ifd.at, last === undefined ? ifd.at + 2 : last.at + 12)
+  }
+  return true
+}
+
+/** The entries behind move up, with the offset of the next directory that follows them. */
+function dropEntries(bytes: Uint8Array, littleEndian: boolean, ifd: Ifd, unwanted: Set<Entry>): boolean {
+  if (unwanted.size === 0) return true
+  // Of a directory that is cut off nobody can tell what others read in it.
+  if (ifd.entries.length !== ifd.count) return false
+  for (const { value } of unwanted) bytes.fill(0, value.start, value.end)
+  const entriesAt = ifd.at + 2
+  const end = Math.min(entriesAt + ifd.count * 12 + 4, bytes.length)
+  const kept = ifd.entries.filter((entry) => !unwanted.has(entry)).map(({ at }) => bytes.slice(at, at + 12))
+  const next = bytes.slice(entriesAt + ifd.count * 12, end)
+  const count = [kept.length & 0xff, kept.length >> 8]
+  bytes.set(littleEndian ? count : count.toReversed(), ifd.at)
+  bytes.fill(0, entriesAt, end)
+  for (const [index, entry] of kept.entries()) bytes.set(entry, entriesAt + index * 12)
+  bytes.set(next, entriesAt + kept.length * 12)
+  return true
+}
+
+const nikonLocation = 0x0039
+
+/** Of the makers whose RAW is read here: Canon and Sony keep no place in their notes, Nikon the names of some. */
+function blankRawNote(bytes: Uint8Array, note: Stretch): boolean {
+  if (startsWith(bytes, note.start, 'Nikon\0')) {
+    const inner = readTiff(bytes, { start: note.start + 10, end: note.end })
+    if (inner === null || inner.incomplete) return false
+    for (const { entries } of inner.ifds) {
+      for (const { tag, value } of entries) if (tag === nikonLocation) bytes.fill(0, value.start, value.end)
+    }
+    return true
+  }
+  if (startsWith(bytes, note.start, 'SONY')) return true
+  // Canon's note has no name of its own: it begins with its directory, of some thirty entries, the first numbered 1 to 4.
+  const [entries = 0, high, firstTag = 0, tagHigh] = bytes.subarray(note.start, note.end)
+  return entries >= 16 && entries <= 96 && high === 0 && firstTag >= 1 && firstTag <= 4 && tagHigh === 0
+}
