@@ -22,8 +22,9 @@ const suites = {
   crash: { files: ['packages/*/src/**/*.crash.ts'], timeout: 600 * minute },
 }
 
-/** How a test file shows that it uses the S3 server, or a browser. */
+/** How a test file shows that it uses the S3 server, a browser, or nginx. */
 const usesS3 = /HELIOGRAPH_TEST_S3_URL|testing\/s3|testing\/radosgw/
+const usesNginx = /HELIOGRAPH_TEST_NGINX/
 const usesBrowser = /HELIOGRAPH_TEST_CHROMIUM|playwright-core|testing\/browser/
 
 /** Undone in reverse order. */
@@ -88,7 +89,12 @@ async function anyMentions(files, pattern) {
 async function startServers(files, folder) {
   const needsS3 = await anyMentions(files, usesS3)
   const needsBrowser = await anyMentions(files, usesBrowser)
-  const wanted = [...(needsS3 ? [programs.s3] : []), ...(needsBrowser ? [programs.browser] : [])]
+  const needsNginx = await anyMentions(files, usesNginx)
+  const wanted = [
+    ...(needsS3 ? [programs.s3] : []),
+    ...(needsBrowser ? [programs.browser] : []),
+    ...(needsNginx ? [programs.nginx] : []),
+  ]
   provide(wanted, join(folder, 'apt-get.log'))
 
   const environment = {}
@@ -108,6 +114,8 @@ async function startServers(files, folder) {
   }
   const chromium = needsBrowser ? pathOf(programs.browser) : undefined
   if (chromium !== undefined) environment.HELIOGRAPH_TEST_CHROMIUM = chromium
+  const nginx = needsNginx ? pathOf(programs.nginx) : undefined
+  if (nginx !== undefined) environment.HELIOGRAPH_TEST_NGINX = nginx
   return environment
 }
 

@@ -5,9 +5,10 @@ import { delimiter, join } from 'node:path'
 
 /** @typedef {{ suite: string, command: string, packages: string[] }} Program */
 
-/** @type {Record<'s3' | 'browser', Program>} */
+/** @type {Record<'s3' | 'browser' | 'nginx', Program>} */
 export const programs = {
   s3: { suite: 'S3', command: 'radosgw', packages: ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph-common'] },
+  nginx: { suite: 'nginx', command: 'nginx', packages: ['nginx-light', 'openssl'] },
   browser: { suite: 'browser', command: 'chromium', packages: ['chromium'] },
 }
 
