@@ -121,8 +121,8 @@ function behindWalls({ outer, inner, proc }: Way): Confinement {
           ...['--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child', '--'],
           ...['/bin/sh', '-c', wallScript, 'walls', mountPoint, plan.table],
           ...[String(plan.folders.length), ...plan.folders, String(plan.files.length), ...plan.files],
-          ...[writable ?? '/', ...inner],
-          ...limited(programScript, isCountedPerNamespace() ? taskLimit : 0, dropPrivileges, program),
+          ...inner,
+          ...limited(programScript, writable ?? '/', isCountedPerNamespace() ? taskLimit : 0, dropPrivileges, program),
         ],
         folder: '/',
       }
@@ -139,7 +139,7 @@ function limits(drop: string[]): Confinement {
       const [command = '', ...args] = [
         ...(drop.length === 0 ? [] : ['setpriv', '--pdeathsig', 'KILL', '--']),
         // No bound on processes, which would count those of the user that are none of ours.
-        ...limited(programScript, 0, drop, program),
+        ...limited(programScript, '', 0, drop, program),
       ]
       return { command, args, folder: program.writable ?? '/' }
     },
@@ -149,12 +149,13 @@ function limits(drop: string[]): Confinement {
 /** Bulk work has the lowest weight that still gets its turn; the disk's scheduler takes the same order (ioprio_set(2)). */
 function limited(
   programScript: string,
+  folder: string,
   tasks: number,
   drop: string[],
   { command, args, priority, limits: { memory, fileSize } }: IsolatedProgram,
 ): string[] {
   return [
-    ...['/bin/sh', '-c', programScript, 'program'],
+    ...['/bin/sh', '-c', programScript, 'program', folder],
     ...[(memory + untouched) / 1024, fileSize / 512, tasks].map((bound) => String(Math.ceil(bound))),
     ...(priority === 'bulk' ? ['nice', '-n', '10'] : []),
     ...(drop.length === 0 ? [] : [...drop, '--']),

@@ -33,9 +33,6 @@ const system = [
   ...['/etc/alternatives', '/etc/ld.so.cache'],
 ]
 
-/** Its value is that of the namespace one is in; whoever has no privilege there can only read it. */
-const namespaceLimit = '/proc/sys/user/max_user_namespaces'
-
 /**
  * Plans the mounts below `root`, parents before what lies in them; `proc` are the options to mount its own `/proc` with,
  * null for none. Throws `UnreadablePath` for a path that is not
@@ -60,14 +57,10 @@ export function planMounts(
   const line = (source: string, target: string, type: string, options: string[]) =>
     `${escaped(source)} ${escaped(root + target)} ${type} ${options.join()} 0 0\n`
   const table = binds.map(({ path, options }) => line(path, path, 'none', ['bind', ...options]))
-  if (existsSync(namespaceLimit)) {
-    table.push(line(namespaceLimit, '/dev/max_user_namespaces', 'none', ['bind', 'nosuid', 'nodev', 'noexec']))
-  }
   if (proc !== null) table.push(line('proc', '/proc', 'proc', [proc]))
 
   const folders = binds.filter(({ path }) => statSync(path).isDirectory()).map(({ path }) => path)
   const files = binds.map(({ path }) => path).filter((path) => !folders.includes(path))
-  if (existsSync(namespaceLimit)) files.push('/dev/max_user_namespaces')
   return {
     table: table.join(''),
     folders: [...new Set(['/proc', ...folders, ...files.map(dirname)])].map(relative),

@@ -2,13 +2,19 @@
 #
 # Descriptor 4 is its standard error; what goes wrong before it begins goes to descriptor 3.
 #
-# Arguments: <KiB of data> <512-byte blocks a file> <processes, 0 for no bound> command…
+# Arguments: <folder, empty without walls> <KiB of data> <512-byte blocks a file> <processes, 0 for no bound> command…
 # A bound that is lower already stays: a shell may not raise it, and does not need to.
-data=$1 blocks=$2 processes=$3
-shift 3
+folder=$1 data=$2 blocks=$3 processes=$4
+shift 4
 
-# No namespaces within this one: half of the kernel's privilege bugs begin there. Only the walls have this file.
-[ ! -e /dev/max_user_namespaces ] || echo 0 > /dev/max_user_namespaces || :
+if [ -n "$folder" ]; then
+  # Behind walls this begins in /proc/sys, where `user` is that of the own namespace. No more of them within: half of the
+  # kernel's privilege bugs begin there.
+  echo 0 > user/max_user_namespaces || :
+  cd "$folder" || exit 1
+else
+  echo 1000 > /proc/self/oom_score_adj || :
+fi
 
 ulimit -c 0 || :
 ulimit -d "$data" || :

@@ -1,8 +1,8 @@
 # The first process inside the walls: makes a root of what the program may see, leaves the host's behind, starts the
 # program and waits for it. When it ends, the kernel ends everything else in its process namespace.
 #
-# Arguments: <root> <table of mounts> <count> folders… <count> files… <working folder> command…
-# Everything is relative to <root>. Errors go to descriptor 3, which says `ready` (by program.sh) when all went well.
+# Arguments: <root> <table of mounts> <count> folders… <count> files… command…
+# Folders and files are relative to <root>. Errors go to descriptor 3, which says `ready` (by program.sh) when all went well.
 exec 4>&2 2>&3
 set -e
 
@@ -38,10 +38,10 @@ mount -n -a -T "$root/.mounts"
 
 mount -n -o remount,bind,ro "$root"
 
-pivot_root . .
+# From here the host's files have no name any more. Its settings of the kernel stay underfoot until program.sh leaves them.
+cd /proc/sys
+pivot_root "$root" "$root"
 umount -n -l /
-cd "$1"
-shift
 
 # This shell lets go of the program's streams, so that their ends are seen outside. (A shell gives no input to what it
 # starts in the background, hence the detour by 5.)
