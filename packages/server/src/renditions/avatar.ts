@@ -82,8 +82,8 @@ async function findSource({ db }: RenditionContext, accountId: string): Promise<
     .selectAll('rendition')
     .innerJoin('account', 'account.avatar_asset_id', 'rendition.asset_id')
     .where('account.id', '=', accountId)
-    .where('name', 'in', ['small', 'thumb'])
-    .orderBy('name')
+    .where('rendition.name', 'in', ['small', 'thumb'])
+    .orderBy('rendition.name')
     .executeTakeFirst()
 }
 

@@ -231,7 +231,7 @@ async function resetJobs(db: Db, jobs: UnfinishedJob[]): Promise<void> {
 
 /** graphile-worker logs each job; only its errors are ours to show, and failed jobs are logged above with their cause. */
 function quietLogger(log: JobsLogger): Logger {
-  return new Logger((scope) => (level, message) => {
-    if (level === 'error' && scope.jobId === undefined) log.error({ scope }, message)
+  return new Logger((scope) => (level, message, meta) => {
+    if (level === 'error' && scope.jobId === undefined && meta?.failure !== true) log.error({ scope }, message)
   })
 }
