@@ -41,10 +41,11 @@ export interface SigningKeySet {
 }
 
 /**
- * HMAC-SHA256 of `data` under `secret`, at once. WebCrypto answers through a thread pool, which costs several times the
- * work itself; a runtime that can do it synchronously (Node: `createHmac`) may lend its own.
+ * HMAC-SHA256 under `secret`, at once. WebCrypto answers through a thread pool, which costs several times the work itself;
+ * a runtime that can do it synchronously may lend its own. It is given the secret once, since preparing a key costs as
+ * much as five signatures (Node: `createSecretKey`, then `createHmac`).
  */
-export type HmacSha256 = (secret: Uint8Array, data: Uint8Array) => Uint8Array
+export type HmacSha256 = (secret: Uint8Array) => (data: Uint8Array) => Uint8Array
 
 export interface KeyRingOptions {
   hmacSha256?: HmacSha256
@@ -142,7 +143,7 @@ async function importHmac(jwk: HmacJwk, { hmacSha256 }: KeyRingOptions): Promise
   const secret = requireBytes(jwk.kid, jwk.k)
   const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
   const useUntil = lifeOf(jwk).useUntil ?? null
-  const mac = hmacSha256 === undefined ? null : (data: Uint8Array) => hmacSha256(secret, data)
+  const mac = hmacSha256?.(secret) ?? null
   return { kid: jwk.kid, algorithm: 'HMAC', useUntil, signing: key, verifying: key, mac, publicJwk: null }
 }
 

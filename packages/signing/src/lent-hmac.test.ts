@@ -11,7 +11,7 @@ describe('an HMAC that the runtime lends', () => {
     filename: 'a.jpg',
     expires: 2e9,
   } as const
-  const hmacSha256 = (secret: Uint8Array, data: Uint8Array) => createHmac('sha256', secret).update(data).digest()
+  const hmacSha256 = (secret: Uint8Array) => (data: Uint8Array) => createHmac('sha256', secret).update(data).digest()
   const pathOf = (url: string) => url.slice('https://edge.example'.length)
 
   it('signs and verifies what WebCrypto does, either way', async () => {

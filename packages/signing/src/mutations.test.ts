@@ -23,7 +23,7 @@ let verifier: Verifier
 
 before(async () => {
   const ring = await createKeyRing(await generateKeySet(), {
-    hmacSha256: (secret, data) => createHmac('sha256', secret).update(data).digest(),
+    hmacSha256: (secret) => (data) => createHmac('sha256', secret).update(data).digest(),
   })
   verifier = createVerifier(ring, { now })
   const place = placeOf({ addresses: [visitor.address, '2001:db8::1'], country: 'KR' })
@@ -55,14 +55,14 @@ async function opened(url: string): Promise<string | null> {
 }
 
 /**
- * A mutation may open nothing. The one exception is what a prefix is for: the same signature with another object of the
- * prefix in the path, in the canonical spelling.
+ * A mutation may open nothing. The one exception is what a prefix is for: its parameters, to the letter, behind another
+ * object of the prefix in the canonical spelling.
  */
 async function assertRefused(mutated: string, original: string): Promise<void> {
-  if (mutated === original || (await opened(mutated)) === null) return
-  const restOf = (url: string) => /^\/m\/hls\/42\/([a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*)(\?.*)$/.exec(url)
-  assert.ok(original.includes('?prefix='), `${mutated} was accepted for ${original}`)
-  assert.equal(restOf(mutated)?.[2], restOf(original)?.[2], `${mutated} was accepted for ${original}`)
+  if (urls.includes(mutated) || (await opened(mutated)) === null) return
+  const [path = '', query = ''] = mutated.split('?')
+  assert.ok(query.startsWith('prefix=') && urls.some((url) => url.endsWith(`?${query}`)), `${mutated} for ${original}`)
+  assert.match(path, /^\/m\/hls\/42\/[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/, `${mutated} for ${original}`)
 }
 
 const inserted = ['/', '.', '%', '&', '=', '?', '#', '\0', ' ', '\\', ';', 'A', 'a', '0', '-', '_', 'é']

@@ -6,7 +6,7 @@
  * Every process looks at its source again and again, so that a key that was revoked is refused soon and without a restart:
  * the file each second, the public keys of another server each half minute.
  */
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import {
   type FollowedKeys,
   followKeys,
@@ -18,7 +18,10 @@ import {
 import { type Config, SettingsError } from '../config/index.ts'
 import { ensureKeyFile, keyFilePath, readKeyFile } from './key-file.ts'
 
-const hmacSha256: HmacSha256 = (secret, data) => createHmac('sha256', secret).update(data).digest()
+const hmacSha256: HmacSha256 = (secret) => {
+  const key = createSecretKey(secret)
+  return (data) => createHmac('sha256', key).update(data).digest()
+}
 
 /** Seconds between two looks, and the fewest between a look and one for a key that is not known. */
 const lookAt = { file: { every: 1, atMost: 0.1 }, url: { every: 30, atMost: 5 } }
