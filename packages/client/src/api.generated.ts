@@ -446,6 +446,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/assets/{id}/hls/{playlist}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A playlist of a video, by the signed URL in `urls.hls` or in another playlist */
+        get: operations["getPlaylist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/.well-known/jwks.json": {
         parameters: {
             query?: never;
@@ -471,6 +488,39 @@ export interface paths {
                 };
             };
         };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens to the assets, uploads and notifications of the caller, as it happens
+         * @description Server-sent events (`text/event-stream`) of what happens to the caller's own things, from now on, or from where
+         *     `Last-Event-ID` says. `data` is one line of JSON:
+         *
+         *     | event | data |
+         *     | --- | --- |
+         *     | `asset.updated` | `{"id", "state", "data"}` of an asset: `processing`, `ready`, `failed`, … |
+         *     | `upload.updated` | `{"id", "state", "data"}` of an upload: `completed`, `aborted`, `expired` |
+         *     | `notification` | `{"id", "state", "data"}` of a notification |
+         *     | `reset` | `{}`: events between `Last-Event-ID` and now are no longer kept. Load again what you show |
+         *
+         *     Each event has an `id`; so have heartbeats, which come without data every 20 seconds. Sent back as `Last-Event-ID`, the
+         *     last of them makes the stream go on without a gap or a repetition. Events are kept for 24 hours. Streams end when the server
+         *     stops, when the client reads too slowly, and within a heartbeat after its credentials ended: connect again, after `retry`
+         *     milliseconds. What has no meaning to you, ignore: new types may come.
+         */
+        get: operations["streamEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -599,8 +649,13 @@ export interface components {
             id: string;
             kind: "image" | "video";
             state: "processing" | "ready" | "failed";
-            /** @description Why it failed; null unless `state` is `failed` */
+            /** @description Why it failed; null unless `state` is `failed`. The original can be downloaded all the same */
             failure: string | null;
+            /** @description What was made so far and what is still to come; null when nothing is */
+            processing: {
+                done: string[];
+                left: string[];
+            } | null;
             filename: string;
             contentType: string;
             /** @description Bytes */
@@ -612,13 +667,28 @@ export interface components {
             height: number | null;
             /** @description Seconds */
             duration: number | null;
+            /** @description A picture that moves: its original does, what is made of it stands still */
+            animated: boolean;
             /** Format: date-time */
             capturedAt: string;
+            /** @description Minutes that the clock of the place was ahead of UTC; null when unknown, `capturedAt` is then that clock read as UTC */
+            capturedOffset: number | null;
             location: {
                 latitude: number;
                 longitude: number;
             } | null;
             camera: string | null;
+            lens: string | null;
+            exposure: {
+                /** @description Seconds */
+                exposureTime: number | null;
+                fNumber: number | null;
+                iso: number | null;
+                /** @description Millimetres, as written on the lens */
+                focalLength: number | null;
+                /** @description Millimetres on 35 mm film */
+                focalLength35: number | null;
+            } | null;
             /** @description Base64 */
             thumbhash: string | null;
             favorite: boolean;
@@ -626,14 +696,32 @@ export interface components {
             /** Format: date-time */
             uploadedAt: string;
             trashedAt: string | null;
+            /** @description Signed, the same within a time bucket, and dead some time after it */
             urls: {
                 original: string;
+                /** @description 320 px on the long side, WebP */
                 thumb: string | null;
+                /** @description 720 px, or the largest there is below */
                 small: string | null;
+                /** @description 1440 px, or the largest there is below */
                 preview: string | null;
+                /** @description 2560 px; null when the original is smaller */
                 large: string | null;
+                /** @description The same sizes as AVIF, where that is configured and made */
+                avif: {
+                    thumb: string | null;
+                    small: string | null;
+                    preview: string | null;
+                    large: string | null;
+                } | null;
+                /** @description A frame of a video */
                 poster: string | null;
+                /** @description MP4 that plays everywhere, while it loads */
+                video: string | null;
+                /** @description Playlist of a video in several sizes */
                 hls: string | null;
+                /** @description Video of a Live Photo or motion photo */
+                motion: string | null;
             };
         };
     };
@@ -2544,8 +2632,13 @@ export interface operations {
                         id: string;
                         kind: "image" | "video";
                         state: "processing" | "ready" | "failed";
-                        /** @description Why it failed; null unless `state` is `failed` */
+                        /** @description Why it failed; null unless `state` is `failed`. The original can be downloaded all the same */
                         failure: string | null;
+                        /** @description What was made so far and what is still to come; null when nothing is */
+                        processing: {
+                            done: string[];
+                            left: string[];
+                        } | null;
                         filename: string;
                         contentType: string;
                         /** @description Bytes */
@@ -2557,13 +2650,28 @@ export interface operations {
                         height: number | null;
                         /** @description Seconds */
                         duration: number | null;
+                        /** @description A picture that moves: its original does, what is made of it stands still */
+                        animated: boolean;
                         /** Format: date-time */
                         capturedAt: string;
+                        /** @description Minutes that the clock of the place was ahead of UTC; null when unknown, `capturedAt` is then that clock read as UTC */
+                        capturedOffset: number | null;
                         location: {
                             latitude: number;
                             longitude: number;
                         } | null;
                         camera: string | null;
+                        lens: string | null;
+                        exposure: {
+                            /** @description Seconds */
+                            exposureTime: number | null;
+                            fNumber: number | null;
+                            iso: number | null;
+                            /** @description Millimetres, as written on the lens */
+                            focalLength: number | null;
+                            /** @description Millimetres on 35 mm film */
+                            focalLength35: number | null;
+                        } | null;
                         /** @description Base64 */
                         thumbhash: string | null;
                         favorite: boolean;
@@ -2571,14 +2679,32 @@ export interface operations {
                         /** Format: date-time */
                         uploadedAt: string;
                         trashedAt: string | null;
+                        /** @description Signed, the same within a time bucket, and dead some time after it */
                         urls: {
                             original: string;
+                            /** @description 320 px on the long side, WebP */
                             thumb: string | null;
+                            /** @description 720 px, or the largest there is below */
                             small: string | null;
+                            /** @description 1440 px, or the largest there is below */
                             preview: string | null;
+                            /** @description 2560 px; null when the original is smaller */
                             large: string | null;
+                            /** @description The same sizes as AVIF, where that is configured and made */
+                            avif: {
+                                thumb: string | null;
+                                small: string | null;
+                                preview: string | null;
+                                large: string | null;
+                            } | null;
+                            /** @description A frame of a video */
                             poster: string | null;
+                            /** @description MP4 that plays everywhere, while it loads */
+                            video: string | null;
+                            /** @description Playlist of a video in several sizes */
                             hls: string | null;
+                            /** @description Video of a Live Photo or motion photo */
+                            motion: string | null;
                         };
                     };
                 };
@@ -2730,8 +2856,13 @@ export interface operations {
                         id: string;
                         kind: "image" | "video";
                         state: "processing" | "ready" | "failed";
-                        /** @description Why it failed; null unless `state` is `failed` */
+                        /** @description Why it failed; null unless `state` is `failed`. The original can be downloaded all the same */
                         failure: string | null;
+                        /** @description What was made so far and what is still to come; null when nothing is */
+                        processing: {
+                            done: string[];
+                            left: string[];
+                        } | null;
                         filename: string;
                         contentType: string;
                         /** @description Bytes */
@@ -2743,13 +2874,28 @@ export interface operations {
                         height: number | null;
                         /** @description Seconds */
                         duration: number | null;
+                        /** @description A picture that moves: its original does, what is made of it stands still */
+                        animated: boolean;
                         /** Format: date-time */
                         capturedAt: string;
+                        /** @description Minutes that the clock of the place was ahead of UTC; null when unknown, `capturedAt` is then that clock read as UTC */
+                        capturedOffset: number | null;
                         location: {
                             latitude: number;
                             longitude: number;
                         } | null;
                         camera: string | null;
+                        lens: string | null;
+                        exposure: {
+                            /** @description Seconds */
+                            exposureTime: number | null;
+                            fNumber: number | null;
+                            iso: number | null;
+                            /** @description Millimetres, as written on the lens */
+                            focalLength: number | null;
+                            /** @description Millimetres on 35 mm film */
+                            focalLength35: number | null;
+                        } | null;
                         /** @description Base64 */
                         thumbhash: string | null;
                         favorite: boolean;
@@ -2757,14 +2903,32 @@ export interface operations {
                         /** Format: date-time */
                         uploadedAt: string;
                         trashedAt: string | null;
+                        /** @description Signed, the same within a time bucket, and dead some time after it */
                         urls: {
                             original: string;
+                            /** @description 320 px on the long side, WebP */
                             thumb: string | null;
+                            /** @description 720 px, or the largest there is below */
                             small: string | null;
+                            /** @description 1440 px, or the largest there is below */
                             preview: string | null;
+                            /** @description 2560 px; null when the original is smaller */
                             large: string | null;
+                            /** @description The same sizes as AVIF, where that is configured and made */
+                            avif: {
+                                thumb: string | null;
+                                small: string | null;
+                                preview: string | null;
+                                large: string | null;
+                            } | null;
+                            /** @description A frame of a video */
                             poster: string | null;
+                            /** @description MP4 that plays everywhere, while it loads */
+                            video: string | null;
+                            /** @description Playlist of a video in several sizes */
                             hls: string | null;
+                            /** @description Video of a Live Photo or motion photo */
+                            motion: string | null;
                         };
                     };
                 };
@@ -2839,8 +3003,13 @@ export interface operations {
                         id: string;
                         kind: "image" | "video";
                         state: "processing" | "ready" | "failed";
-                        /** @description Why it failed; null unless `state` is `failed` */
+                        /** @description Why it failed; null unless `state` is `failed`. The original can be downloaded all the same */
                         failure: string | null;
+                        /** @description What was made so far and what is still to come; null when nothing is */
+                        processing: {
+                            done: string[];
+                            left: string[];
+                        } | null;
                         filename: string;
                         contentType: string;
                         /** @description Bytes */
@@ -2852,13 +3021,28 @@ export interface operations {
                         height: number | null;
                         /** @description Seconds */
                         duration: number | null;
+                        /** @description A picture that moves: its original does, what is made of it stands still */
+                        animated: boolean;
                         /** Format: date-time */
                         capturedAt: string;
+                        /** @description Minutes that the clock of the place was ahead of UTC; null when unknown, `capturedAt` is then that clock read as UTC */
+                        capturedOffset: number | null;
                         location: {
                             latitude: number;
                             longitude: number;
                         } | null;
                         camera: string | null;
+                        lens: string | null;
+                        exposure: {
+                            /** @description Seconds */
+                            exposureTime: number | null;
+                            fNumber: number | null;
+                            iso: number | null;
+                            /** @description Millimetres, as written on the lens */
+                            focalLength: number | null;
+                            /** @description Millimetres on 35 mm film */
+                            focalLength35: number | null;
+                        } | null;
                         /** @description Base64 */
                         thumbhash: string | null;
                         favorite: boolean;
@@ -2866,14 +3050,32 @@ export interface operations {
                         /** Format: date-time */
                         uploadedAt: string;
                         trashedAt: string | null;
+                        /** @description Signed, the same within a time bucket, and dead some time after it */
                         urls: {
                             original: string;
+                            /** @description 320 px on the long side, WebP */
                             thumb: string | null;
+                            /** @description 720 px, or the largest there is below */
                             small: string | null;
+                            /** @description 1440 px, or the largest there is below */
                             preview: string | null;
+                            /** @description 2560 px; null when the original is smaller */
                             large: string | null;
+                            /** @description The same sizes as AVIF, where that is configured and made */
+                            avif: {
+                                thumb: string | null;
+                                small: string | null;
+                                preview: string | null;
+                                large: string | null;
+                            } | null;
+                            /** @description A frame of a video */
                             poster: string | null;
+                            /** @description MP4 that plays everywhere, while it loads */
+                            video: string | null;
+                            /** @description Playlist of a video in several sizes */
                             hls: string | null;
+                            /** @description Video of a Live Photo or motion photo */
+                            motion: string | null;
                         };
                     };
                 };
@@ -3023,6 +3225,188 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getPlaylist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                playlist: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": string;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The last id the client has seen */
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; it has no end of its own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        /** @enum {string} */
+                        event: "asset.updated";
+                        id: string;
+                        data: {
+                            /** @description Of the asset, upload or notification */
+                            id: string;
+                            /** @description The state it has now */
+                            state: string;
+                            data: {
+                                [key: string]: unknown;
+                            } | null;
+                        };
+                    } | {
+                        /** @enum {string} */
+                        event: "upload.updated";
+                        id: string;
+                        data: {
+                            /** @description Of the asset, upload or notification */
+                            id: string;
+                            /** @description The state it has now */
+                            state: string;
+                            data: {
+                                [key: string]: unknown;
+                            } | null;
+                        };
+                    } | {
+                        /** @enum {string} */
+                        event: "notification";
+                        id: string;
+                        data: {
+                            /** @description Of the asset, upload or notification */
+                            id: string;
+                            /** @description The state it has now */
+                            state: string;
+                            data: {
+                                [key: string]: unknown;
+                            } | null;
+                        };
+                    } | {
+                        /** @enum {string} */
+                        event: "reset";
+                        id: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
             };
         };
     };

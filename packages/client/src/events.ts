@@ -3,11 +3,14 @@
  * bearer token and exists in Node. A connection that ends, breaks or falls silent is followed by another one that goes on
  * where it was: every event is seen once.
  */
+import type { operations } from './api.generated.ts'
 import { ConnectionFailed, isTransient } from './problem.ts'
 import { backoffMs, pause } from './upload/retry.ts'
 
+type WireEvent = operations['streamEvents']['responses'][200]['content']['text/event-stream']
+
 export interface AccountEvent {
-  type: 'asset.updated' | 'upload.updated' | 'notification'
+  type: Exclude<WireEvent['event'], 'reset'>
   /** Where a later stream goes on after this event. */
   eventId: string
   /** Of the asset, upload or notification. */
@@ -33,7 +36,9 @@ export interface EventsOptions {
 
 /** Milliseconds without a byte after which a connection counts as dead; the server sends a heartbeat every 20 seconds. */
 const longestSilence = 65_000
-const policy = { attempts: Number.POSITIVE_INFINITY, baseMs: 1_000, capMs: 30_000 }
+/** Milliseconds before another connection, until the server names its own, and at most. */
+const firstPause = 1_000
+const longestPause = 30_000
 
 /**
  * Throws `ApiProblem` when the server refuses for good, for example when the token is no longer valid; what passes, and
@@ -47,7 +52,7 @@ export async function* readEvents(
 ): AsyncGenerator<AccountEvent | EventReset, void, undefined> {
   const signal = options.signal ?? new AbortController().signal
   let lastEventId = options.lastEventId ?? null
-  let retryMs = policy.baseMs
+  let retryMs = firstPause
   let failures = 0
   while (!signal.aborted) {
     const watchdog = createWatchdog(signal)
@@ -70,7 +75,8 @@ export async function* readEvents(
       if (signal.aborted) return
       if (!isTransient(error)) throw error
       failures += 1
-      await pause(Math.max(retryMs, backoffMs(failures, error, policy)), signal).catch(() => undefined)
+      const policy = { attempts: Number.POSITIVE_INFINITY, baseMs: retryMs, capMs: longestPause }
+      await pause(backoffMs(failures, error, policy), signal).catch(() => undefined)
     } finally {
       watchdog.stop()
     }
