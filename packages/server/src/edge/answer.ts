@@ -29,6 +29,9 @@ export function chooseAnswer({ headers, method }: FastifyRequest, info: ObjectIn
   return ranges.length === 1 ? { kind: 'part', range } : { kind: 'parts', ranges }
 }
 
+/** Only of what this edge sends itself: nginx says so of what it sends. */
+export const acceptRanges = { 'accept-ranges': 'bytes' }
+
 /** What the grant says of the bytes, whoever sends them. */
 export function entityHeaders(grant: DeliveryGrant) {
   return {
@@ -42,7 +45,6 @@ export function commonHeaders(info: ObjectInfo, grant: DeliveryGrant, now: Date)
   return {
     etag: info.etag,
     'last-modified': info.lastModified.toUTCString(),
-    'accept-ranges': 'bytes',
     'cache-control': `private, max-age=${remaining}, immutable`,
     'x-content-type-options': 'nosniff',
     'content-security-policy': 'sandbox',

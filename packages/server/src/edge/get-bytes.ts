@@ -8,7 +8,7 @@ import type { ByteRange, ObjectInfo } from '../engines/object-store/object-store
 import type { Admission } from '../http/admission.ts'
 import { problems } from '../problem.ts'
 import type { Accel } from './accel.ts'
-import { type Answer, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
+import { type Answer, acceptRanges, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
 import type { GrantOf } from './delivery-grant.ts'
 import { multipartRanges } from './multipart-ranges.ts'
 import { createSmallObjects } from './small-objects.ts'
@@ -85,11 +85,12 @@ export function getBytes(options: GetBytesOptions) {
       throw problems.rangeNotSatisfiable(`The file has ${info.size} bytes.`)
     }
     if (answer.kind === 'not-modified') {
-      reply.code(304).headers(commonHeaders(shown, grant, now()))
+      reply.code(304).headers({ ...commonHeaders(shown, grant, now()), ...acceptRanges })
       return null
     }
     const { status, headers, body } = await contentOf(answer, info, grant.type, request, reply)
-    reply.code(status).headers({ ...commonHeaders(shown, grant, now()), ...entityHeaders(grant), ...headers })
+    const described = { ...commonHeaders(shown, grant, now()), ...acceptRanges, ...entityHeaders(grant) }
+    reply.code(status).headers({ ...described, ...headers })
     return body
   }
 

@@ -13,7 +13,7 @@ import {
   generateKeySet,
   type UploadGrant,
 } from '@heliograph/signing'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { createFileStore, type ObjectStore } from '../engines/object-store/index.ts'
 import { createAdmission } from '../http/admission.ts'
 import { handleErrors } from '../http/errors.ts'
@@ -24,6 +24,10 @@ import type { TransferEvent } from './transfer.ts'
 
 export interface TestEdge {
   base: string
+  /** Folder of the store. */
+  root: string
+  /** Of the clients of recorded transfers. */
+  addresses: string[]
   store: ObjectStore
   events: TransferEvent[]
   bytes: { in: number; out: number }
@@ -39,7 +43,9 @@ export interface TestEdge {
 export interface TestEdgeOptions extends Partial<Pick<EdgeOptions, 'now' | 'idleSeconds' | 'accelRedirect'>> {
   maxStreams?: number
   maxReads?: number
-  trustProxy?: boolean
+  trustProxy?: boolean | string
+  /** Further routes. */
+  extend?(app: FastifyInstance): void
   /** Stands in for the store, to bring faults. */
   faulty?(store: ObjectStore): ObjectStore
   /** What is served, when it is not the store itself. */
@@ -52,6 +58,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const ring = await createKeyRing(await generateKeySet())
   const signer = createSigner(ring)
   const events: TransferEvent[] = []
+  const addresses: string[] = []
   const bytes = { in: 0, out: 0 }
   const now = options.now ?? (() => new Date())
 
@@ -76,16 +83,22 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
           bytes.out += count
         },
       },
-      record: (_request, event) => events.push(event),
+      record(request, event) {
+        events.push(event)
+        addresses.push(request.ip)
+      },
       now,
       ...(options.idleSeconds === undefined ? {} : { idleSeconds: options.idleSeconds }),
     }),
   )
+  options.extend?.(app)
   const base = await app.listen({ host: '127.0.0.1', port: 0 })
   const expires = Math.floor(now().getTime() / 1000) + 600
 
   return {
     base,
+    root,
+    addresses,
     store,
     events,
     bytes,
