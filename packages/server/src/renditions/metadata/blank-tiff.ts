@@ -1,5 +1,5 @@
 /** Takes out of a TIFF, in place, what tells a place: entries leave their directory and their values become zeros. */
-import { type Stretch, startsWith } from './bytes.ts'
+import { latin1, type Stretch, startsWith } from './bytes.ts'
 import { placesInIfd, readAppleNote } from './exif.ts'
 import { type Entry, type Ifd, readTiff, type Tiff, tags } from './tiff.ts'
 
@@ -14,6 +14,8 @@ const originalRaw = 0xc68c
 export function blankTiff(bytes: Uint8Array, tiff: Tiff, raw: boolean): boolean {
   const isDng = tiff.ifds.some(({ entries }) => entries.some(({ tag }) => tag === tags.dngVersion))
   const keepNote = raw && !isDng
+  const make = tiff.ifds[0]?.entries.find(({ tag }) => tag === tags.make)?.value
+  const maker = make === undefined ? '' : latin1(bytes, make.start, make.end)
   for (const ifd of tiff.ifds) {
     if (ifd.kind === 'gps') continue
     if (ifd.entries.some(({ tag }) => tag === originalRaw)) return false
@@ -23,7 +25,7 @@ export function blankTiff(bytes: Uint8Array, tiff: Tiff, raw: boolean): boolean 
       else if (entry.tag === tags.dngPrivate && isDng) unwanted.add(entry)
       else if (entry.tag === tags.makerNote && readAppleNote(bytes, entry.value) === null) {
         if (!keepNote) unwanted.add(entry)
-        else if (!blankRawNote(bytes, entry.value)) return false
+        else if (!blankRawNote(bytes, entry.value, maker)) return false
       }
     }
     if (!dropEntries(bytes, tiff.littleEndian, ifd, unwanted)) return false
@@ -58,17 +60,13 @@ function dropEntries(bytes: Uint8Array, littleEndian: boolean, ifd: Ifd, unwante
 const nikonLocation = 0x0039
 
 /** Of the makers whose RAW is read here: Canon and Sony keep no place in their notes, Nikon the names of some. */
-function blankRawNote(bytes: Uint8Array, note: Stretch): boolean {
-  if (startsWith(bytes, note.start, 'Nikon\0')) {
-    const inner = readTiff(bytes, { start: note.start + 10, end: note.end })
-    if (inner === null || inner.incomplete) return false
-    for (const { entries } of inner.ifds) {
-      for (const { tag, value } of entries) if (tag === nikonLocation) bytes.fill(0, value.start, value.end)
-    }
-    return true
+function blankRawNote(bytes: Uint8Array, note: Stretch, maker: string): boolean {
+  if (/^(?:canon|sony)/i.test(maker)) return true
+  if (!startsWith(bytes, note.start, 'Nikon\0')) return false
+  const inner = readTiff(bytes, { start: note.start + 10, end: note.end })
+  if (inner === null || inner.incomplete) return false
+  for (const { entries } of inner.ifds) {
+    for (const { tag, value } of entries) if (tag === nikonLocation) bytes.fill(0, value.start, value.end)
   }
-  if (startsWith(bytes, note.start, 'SONY')) return true
-  // Canon's note has no name of its own: it begins with its directory, of some thirty entries, the first numbered 1 to 4.
-  const [entries = 0, high, firstTag = 0, tagHigh] = bytes.subarray(note.start, note.end)
-  return entries >= 16 && entries <= 96 && high === 0 && firstTag >= 1 && firstTag <= 4 && tagHigh === 0
+  return true
 }

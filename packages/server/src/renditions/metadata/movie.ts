@@ -125,7 +125,7 @@ function readUserData(bytes: Uint8Array, userData: Box, movie: Movie): void {
     // QuickTime: a length, a language, then the text. Others leave both out.
     const sized = u16(bytes, content.start) === content.end - content.start - 4
     const text = cleanText(utf8(bytes, content.start + (sized ? 4 : 0), Math.min(content.end, content.start + 1024)))
-    if (type === '\xa9xyz') tellPlace(movie, box, readIso6709(text))
+    if (type === '\xa9xyz') tellPosition(movie, box, text)
     else if (type === 'loci') tellPlace(movie, box, readLoci(bytes, content))
     else if (type === 'meta') readMeta(bytes, box, movie)
     else if (type === 'XMP_') readXmpBox(bytes, box, content, movie)
@@ -140,6 +140,12 @@ function readUserData(bytes: Uint8Array, userData: Box, movie: Movie): void {
 /** Text with a zone says more than the header, which is often the time the file was finished. */
 function preferZoned(movie: Movie, moment: Moment | null): void {
   if (moment !== null && (moment.offset !== null || movie.created === null)) movie.created = moment
+}
+
+/** Android writes zeros where it had no fix. */
+function tellPosition(movie: Movie, box: Box, text: string | null): void {
+  if (/^[+-]0+(?:\.0+)?[+-]0+(?:\.0+)?\D*$/.test(text ?? '')) movie.blanks.push({ at: box.at, content: box.content })
+  else tellPlace(movie, box, readIso6709(text))
 }
 
 function tellPlace(movie: Movie, { at, content }: Box, location: Location | null): void {
@@ -189,7 +195,7 @@ function readMeta(bytes: Uint8Array, meta: Box, movie: Movie): void {
     else if (key === 'model') movie.model ??= text
     else if (/lens_?model$/.test(key)) movie.lens ??= text
     else if (key === 'content.identifier') movie.contentIdentifier ??= identifier(text ?? '')
-    else if (key === 'location.ISO6709') tellPlace(movie, item, readIso6709(text))
+    else if (key === 'location.ISO6709') tellPosition(movie, item, text)
     else if (mentionsPlace(key) || mentionsPlace(text ?? '')) tellPlace(movie, item, null)
   }
 }

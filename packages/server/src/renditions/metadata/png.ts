@@ -14,7 +14,7 @@ const harmless = new Set(
     ' ',
   ),
 )
-const maxInflated = 4 * 1024 * 1024
+const maxInflated = 1024 * 1024
 const maxPacked = 8
 
 /** Private, of no meaning and safe to copy: readers pass over it. */
