@@ -252,7 +252,18 @@ export function assetOf({ filename, size, sha256 }: { filename: string; size: nu
     description: null,
     uploadedAt: '2026-01-01T00:00:00Z',
     trashedAt: null,
-    urls: { original: '', thumb: null, small: null, preview: null, large: null, poster: null, hls: null },
+    urls: {
+      original: '',
+      thumb: null,
+      small: null,
+      preview: null,
+      large: null,
+      avif: null,
+      poster: null,
+      video: null,
+      hls: null,
+      motion: null,
+    },
   }
 }
 
