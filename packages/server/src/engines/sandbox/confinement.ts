@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { planMounts } from './mounts.ts'
 import type { IsolatedProgram, SandboxStrength } from './sandbox.ts'
@@ -38,7 +39,7 @@ export async function chooseConfinement(): Promise<{ confinement: Confinement; s
       strength: {
         level: 'limits-only',
         missing:
-          'Programs that read uploads run with limits but without isolation, which needs Linux: run Heliograph there, or in a Linux container.',
+          'Programs that read uploads are bounded in time and in the files they write, but not in memory, and not isolated, which needs Linux: run Heliograph there, or in a Linux container.',
       },
     }
   }
@@ -74,10 +75,10 @@ async function whyNot(confinement: Confinement): Promise<string | null> {
     confinement,
   )
   trial.stdout.resume()
-  trial.stderr.resume()
-  const ending = await trial.ended
+  const [ending, complaints] = await Promise.all([trial.ended, text(trial.stderr)])
   if (ending.how === 'exit' && ending.code === 7) return null
-  return ending.how === 'not-started' ? ending.message : `a trial ended with ${JSON.stringify(ending)}`
+  // What goes wrong before the first process inside begins is said by unshare itself.
+  return complaints.trim() || (ending.how === 'not-started' ? ending.message : `a trial ended by ${ending.how}`)
 }
 
 const dropPrivileges = ['setpriv', '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all']
@@ -88,22 +89,21 @@ interface Way {
   outer: string[]
   /** What stands before the program. */
   inner: string[]
-  /** Options to mount `/proc` with; containers often forbid that, and most programs do without. */
+  /** Options to mount `/proc` with; null for none, since most containers forbid it, and programs do without. */
   proc: string | null
 }
 
 /**
  * The preferred first. Root makes the walls with its own privileges, since it may have to reach files in folders of
  * others, and puts the program into a user namespace afterwards, for which it writes to a `/proc` that holds nothing but
- * the program's processes. Kernels before 5.8 have only a whole `/proc`, which has to be read-only.
+ * the program's processes (Linux 5.8).
  */
 function* ways(): Generator<Way> {
   const proc = 'nosuid,nodev,noexec'
   const user = ['--user', '--map-root-user']
   if (process.getuid?.() === 0) yield { outer: [], inner: ['unshare', ...user, '--'], proc: `${proc},subset=pid` }
-  for (const options of [`ro,${proc},subset=pid`, `ro,${proc}`, null]) {
-    yield { outer: user, inner: [], proc: options }
-  }
+  yield { outer: user, inner: [], proc: `ro,${proc},subset=pid` }
+  yield { outer: user, inner: [], proc: null }
 }
 
 function behindWalls({ outer, inner, proc }: Way): Confinement {
@@ -119,7 +119,8 @@ function behindWalls({ outer, inner, proc }: Way): Confinement {
           // The server's death is the death of all: its kernel signal ends unshare, unshare's ends the first process inside.
           ...['--pdeathsig', 'KILL', '--', 'unshare', ...outer],
           ...['--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child', '--'],
-          ...['/bin/sh', '-c', wallScript, 'walls', mountPoint, plan.table],
+          ...['/bin/sh', '-c', wallScript, 'walls', mountPoint],
+          ...[proc === null ? 'no-proc' : 'own-proc', plan.table],
           ...[String(plan.folders.length), ...plan.folders, String(plan.files.length), ...plan.files],
           ...inner,
           ...limited(programScript, writable ?? '/', isCountedPerNamespace() ? taskLimit : 0, dropPrivileges, program),

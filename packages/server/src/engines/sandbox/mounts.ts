@@ -35,7 +35,7 @@ const system = [
 
 /**
  * Plans the mounts below `root`, parents before what lies in them; `proc` are the options to mount its own `/proc` with,
- * null for none. Throws `UnreadablePath` for a path that is not
+ * null for the host's, which walls.sh takes away at the end. Throws `UnreadablePath` for a path that is not
  * absolute or not there.
  */
 export function planMounts(
@@ -57,7 +57,7 @@ export function planMounts(
   const line = (source: string, target: string, type: string, options: string[]) =>
     `${escaped(source)} ${escaped(root + target)} ${type} ${options.join()} 0 0\n`
   const table = binds.map(({ path, options }) => line(path, path, 'none', ['bind', ...options]))
-  if (proc !== null) table.push(line('proc', '/proc', 'proc', [proc]))
+  table.push(proc === null ? line('/proc', '/proc', 'none', ['rbind']) : line('proc', '/proc', 'proc', [proc]))
 
   const folders = binds.filter(({ path }) => statSync(path).isDirectory()).map(({ path }) => path)
   const files = binds.map(({ path }) => path).filter((path) => !folders.includes(path))

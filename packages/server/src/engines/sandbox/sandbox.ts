@@ -22,7 +22,10 @@ export interface IsolatedProgram {
   /** Absolute path of the executable. */
   command: string
   args: string[]
-  /** Files and folders it may read, absolute, besides its own code and the libraries of the system. They keep their paths. */
+  /**
+   * Files and folders it may read, absolute, besides its own code and the libraries of the system. They keep their paths.
+   * No folder may hold a socket that a server listens on: reading is enough to call it.
+   */
   readable: string[]
   /** One folder it may write to; null for none. */
   writable: string | null

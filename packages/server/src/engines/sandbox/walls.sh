@@ -1,7 +1,7 @@
 # The first process inside the walls: makes a root of what the program may see, leaves the host's behind, starts the
 # program and waits for it. When it ends, the kernel ends everything else in its process namespace.
 #
-# Arguments: <root> <table of mounts> <count> folders… <count> files… command…
+# Arguments: <root> <own-proc|no-proc> <table of mounts> <count> folders… <count> files… command…
 # Folders and files are relative to <root>. Errors go to descriptor 3, which says `ready` (by program.sh) when all went well.
 exec 4>&2 2>&3
 set -e
@@ -9,8 +9,8 @@ set -e
 # In turn, the kernel takes these before the server when memory runs out.
 echo 1000 > /proc/self/oom_score_adj || :
 
-root=$1 table=$2 count=$3
-shift 3
+root=$1 proc=$2 table=$3 count=$4
+shift 4
 mount -n -t tmpfs -o mode=755,size=1m,nosuid,nodev tmpfs "$root"
 cd "$root"
 
@@ -42,6 +42,8 @@ mount -n -o remount,bind,ro "$root"
 cd /proc/sys
 pivot_root "$root" "$root"
 umount -n -l /
+# The host's one was there for umount alone, which does nothing without.
+[ "$proc" = own-proc ] || umount -n -l /proc
 
 # This shell lets go of the program's streams, so that their ends are seen outside. (A shell gives no input to what it
 # starts in the background, hence the detour by 5.)

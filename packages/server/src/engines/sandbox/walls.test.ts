@@ -46,8 +46,6 @@ describe('walls', { skip }, () => {
            connect(target).on('connect', () => resolve(console.log('CONNECTED', target))).on('error', (error) => resolve(console.log(error.code)))
          })
        }`,
-      // Even the folder that holds the socket may be given: a read-only mount does not stop connect(2), another network
-      // namespace does not either, so sockets must not lie among what is readable. Here it is not.
     )
     for (const server of servers) server.close()
     assert.deepEqual(output.trim().split('\n'), ['ENETUNREACH', 'ENOENT', 'ECONNREFUSED'])
@@ -147,13 +145,7 @@ describe('walls', { skip }, () => {
        mount -t tmpfs none / && echo mounted
        chroot / true && echo 'changed its root'`,
     )
-    assert.deepEqual(
-      output
-        .trim()
-        .split('\n')
-        .map((line) => line.replace(/\s+/, ' ')),
-      [...['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'].map((set) => `Cap${set}: ${'0'.repeat(16)}`), 'NoNewPrivs: 1'],
-    )
+    assert.doesNotMatch(output, /^Cap\w+:\s*0*[^0\s]|^NoNewPrivs:\s*0|made|mounted|changed/m)
   })
 
   test('paths may have any characters', async () => {
