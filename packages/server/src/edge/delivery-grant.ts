@@ -1,10 +1,31 @@
 /** What a request for bytes is allowed, which is decided before anything else is looked at: store, cache and conditions. */
-import type { DeliveryGrant, Verifier } from '@heliograph/signing'
+import { publicObject, type Verifier } from '@heliograph/signing'
 import type { FastifyRequest } from 'fastify'
 
-/** Throws `SignatureError`. */
-export type GrantOf = (request: FastifyRequest) => Promise<DeliveryGrant>
+/** One object, to be sent as said here. */
+export interface Permission {
+  key: string
+  type: string
+  disposition: 'inline' | 'attachment'
+  filename: string | null
+  /** Unix seconds from which it is over; null for what is public. */
+  expires: number | null
+}
 
-export function grantOf(verifier: Pick<Verifier, 'delivery'>): GrantOf {
-  return (request) => verifier.delivery(request.raw.url ?? '')
+/** Throws `SignatureError`. */
+export type Permit = (request: FastifyRequest) => Promise<Permission>
+
+export interface PermitOptions {
+  verifier: Pick<Verifier, 'delivery'>
+  /** ISO 3166-1 alpha-2 of a client's address, where it is known: what a grant that is bound to a country is held against. */
+  countryOf?: ((address: string) => string | undefined) | undefined
+}
+
+export function createPermit({ verifier, countryOf }: PermitOptions): Permit {
+  return async (request) => {
+    const url = request.raw.url ?? ''
+    const open = publicObject(url)
+    if (open !== null) return { ...open, disposition: 'inline', filename: null, expires: null }
+    return verifier.delivery(url, { address: request.ip, country: countryOf?.(request.ip) })
+  }
 }

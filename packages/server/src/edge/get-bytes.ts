@@ -9,7 +9,7 @@ import type { Admission } from '../http/admission.ts'
 import { problems } from '../problem.ts'
 import type { Accel } from './accel.ts'
 import { type Answer, acceptRanges, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
-import type { GrantOf } from './delivery-grant.ts'
+import type { Permit } from './delivery-grant.ts'
 import { multipartRanges } from './multipart-ranges.ts'
 import { createSmallObjects } from './small-objects.ts'
 import type { ByteSource } from './source.ts'
@@ -18,7 +18,7 @@ import { openFor, watchDownload } from './watch-download.ts'
 
 export interface GetBytesOptions {
   source: ByteSource
-  grantOf: GrantOf
+  permit: Permit
   /** Answers under way at once. */
   admission: Admission
   /** Null when nobody in front of this edge can send files. */
@@ -33,7 +33,7 @@ export interface GetBytesOptions {
 type Content = Exclude<Answer, { kind: 'not-modified' | 'outside' }>
 
 export function getBytes(options: GetBytesOptions) {
-  const { source, grantOf, admission, accel, meter, record, idleSeconds, now } = options
+  const { source, permit, admission, accel, meter, record, idleSeconds, now } = options
   const small = createSmallObjects({ source })
 
   /** The body is null where there is nothing to send. */
@@ -66,7 +66,7 @@ export function getBytes(options: GetBytesOptions) {
   }
 
   async function answerRequest(request: FastifyRequest, reply: FastifyReply, transfer: Transfer) {
-    const grant = await grantOf(request)
+    const grant = await permit(request)
     transfer.verified(grant)
     const info = await source.head(grant.key)
     if (info === null) throw problems.notFound('The file is gone.')

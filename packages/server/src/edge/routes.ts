@@ -10,7 +10,7 @@ import { NoContent, orProblem } from '../http/conventions.ts'
 import { answerBeforeBodyEnds } from '../http/unread-body.ts'
 import { createAccel } from './accel.ts'
 import { allowOrigins } from './cors.ts'
-import { grantOf } from './delivery-grant.ts'
+import { createPermit, type PermitOptions } from './delivery-grant.ts'
 import { getBytes } from './get-bytes.ts'
 import { putBytes } from './put-bytes.ts'
 import type { ByteSource } from './source.ts'
@@ -21,6 +21,7 @@ export interface EdgeOptions {
   /** What is served, from the store or a cache in front of it. */
   source: ByteSource
   verifier: Verifier
+  countryOf?: PermitOptions['countryOf']
   /** Of bodies received, and of files sent. */
   admission: Admission
   readAdmission: Admission
@@ -75,7 +76,7 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
       },
       handler: getBytes({
         ...settled,
-        grantOf: grantOf(options.verifier),
+        permit: createPermit(options),
         admission: options.readAdmission,
         accel: accelRedirect === null ? null : createAccel(accelRedirect, source),
       }),

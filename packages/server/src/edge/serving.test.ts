@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
 import { describe, it } from 'node:test'
+import { placeOf } from '@heliograph/signing'
 import { startTestOrigin } from './cache/test-origin.ts'
 import { storeSource } from './source.ts'
 import { eventually, startTestEdge } from './test-edge.ts'
@@ -131,6 +132,42 @@ it('turns away who is one too many, and lets them in when there is room', async 
     return next.status === 206
   })
   assert.equal((await fetch(url, { headers: { 'if-none-match': '*' } })).status, 304)
+})
+
+it('serves what is public under its one URL, with no signature and for everyone to keep', async () => {
+  await using edge = await startTestEdge()
+  const key = `public/${'0'.repeat(32)}.webp`
+  await edge.keep(key, Buffer.from('a picture'))
+  const response = await fetch(`${edge.base}/m/${key}`)
+  assert.deepEqual([response.status, await response.text()], [200, 'a picture'])
+  assert.equal(response.headers.get('content-type'), 'image/webp')
+  assert.match(response.headers.get('cache-control') ?? '', /^public, max-age=\d+, immutable$/)
+  await edge.keep('originals/one', Buffer.from('a secret'))
+  for (const path of [`/m/${key}?x`, '/m/originals/one', '/m/public/../originals/one']) {
+    assert.ok([403, 404].includes((await fetch(`${edge.base}${path}`)).status), path)
+  }
+})
+
+it('serves all parts of a video under one signed prefix', async () => {
+  await using edge = await startTestEdge()
+  await edge.keep('renditions/one/hls/000.m4s', Buffer.from('a part'))
+  await edge.keep('renditions/other/hls/000.m4s', Buffer.from('of another'))
+  const expires = Math.floor(Date.now() / 1000) + 600
+  const urlOf = await edge.signer.prefix(edge.base, { prefix: 'renditions/one/', expires })
+  const url = urlOf('renditions/one/hls/000.m4s')
+  assert.equal(await (await fetch(url)).text(), 'a part')
+  assert.equal((await fetch(url.replace('/m/renditions/one/', '/m/renditions/other/'))).status, 403)
+})
+
+it('serves what is bound to a network or country there alone', async () => {
+  const countryOf = (address: string) => (address === '203.0.113.7' ? 'KR' : undefined)
+  await using edge = await startTestEdge({ trustProxy: true, countryOf })
+  await edge.keep('originals/one', Buffer.from('bytes'))
+  for (const place of [placeOf({ addresses: ['203.0.113.200'] }), placeOf({ country: 'KR' })]) {
+    const url = await edge.getUrl({ place })
+    const from = async (address: string) => (await fetch(url, { headers: { 'x-forwarded-for': address } })).status
+    assert.deepEqual([await from('203.0.113.7'), await from('198.51.100.7')], [200, 403])
+  }
 })
 
 describe('handing files to a proxy', () => {

@@ -11,6 +11,7 @@ import {
   createVerifier,
   type DeliveryGrant,
   generateKeySet,
+  type Signer,
   type UploadGrant,
 } from '@heliograph/signing'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -31,6 +32,7 @@ export interface TestEdge {
   store: ObjectStore
   events: TransferEvent[]
   bytes: { in: number; out: number }
+  signer: Signer
   putUrl(change?: Partial<UploadGrant>): Promise<string>
   getUrl(change?: Partial<DeliveryGrant>): Promise<string>
   /** Stores an object without the edge. */
@@ -40,7 +42,8 @@ export interface TestEdge {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface TestEdgeOptions extends Partial<Pick<EdgeOptions, 'now' | 'idleSeconds' | 'accelRedirect'>> {
+export interface TestEdgeOptions
+  extends Partial<Pick<EdgeOptions, 'now' | 'idleSeconds' | 'accelRedirect' | 'countryOf'>> {
   maxStreams?: number
   maxReads?: number
   trustProxy?: boolean | string
@@ -74,6 +77,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
       admission: createAdmission(options.maxStreams ?? 100),
       readAdmission: createAdmission(options.maxReads ?? 100),
       ...(options.accelRedirect !== undefined && { accelRedirect: options.accelRedirect }),
+      ...(options.countryOf !== undefined && { countryOf: options.countryOf }),
       origins: ['https://photos.example'],
       meter: {
         bytesIn: (count) => {
@@ -102,6 +106,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     store,
     events,
     bytes,
+    signer,
     putUrl: (change) =>
       signer.upload(base, {
         key: 'originals/one',

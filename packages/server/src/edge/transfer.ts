@@ -70,7 +70,9 @@ export function createTransfer(
 }
 
 function signatureProblem({ reason }: SignatureError): Problem {
-  return reason === 'expired'
-    ? problems.linkExpired('The URL was valid and its time is over. Ask for a new one.')
-    : problems.invalidSignature('The URL is not one that this server signed.')
+  if (reason === 'expired') return problems.linkExpired('The URL was valid and its time is over. Ask for a new one.')
+  if (reason === 'elsewhere') {
+    return problems.invalidSignature('The URL was signed for another network or country. Ask for a new one from here.')
+  }
+  return problems.invalidSignature('The URL is not one that this server signed.')
 }
