@@ -105,6 +105,7 @@ const samples: Record<string, (world: World) => Sample> = {
   'GET /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}` }),
   'PATCH /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}`, body: { favorite: true } }),
   'DELETE /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}` }),
+  'GET /v1/assets/:id/hls/:playlist': ({ assetId }) => ({ path: `/v1/assets/${assetId}/hls/master.m3u8` }),
   'POST /v1/assets/:id/restore': ({ assetId }) => ({ path: `/v1/assets/${assetId}/restore` }),
   'POST /v1/assets/delete': ({ assetId }) => ({ path: '/v1/assets/delete', body: { ids: [assetId] } }),
   'POST /v1/assets/download': ({ assetId }) => ({ path: '/v1/assets/download', body: { ids: [assetId] } }),

@@ -176,5 +176,4 @@ describe('what is made of a photo', () => {
     await server.settleJobs()
     assert.equal((await read(unread.id)).state, 'ready')
   })
-
 })

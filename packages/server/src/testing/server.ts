@@ -15,7 +15,7 @@ export interface TestServer extends HeliographServer {
   databaseUrl: string
   /** Registers an account; the first of a server is its administrator. */
   register(handle: string): Promise<TestAccount>
-  /** Waits until no job is due or running; throws after ten seconds. */
+  /** Waits until no job is due or running; throws after a minute. */
   settleJobs(): Promise<void>
 }
 
@@ -119,7 +119,7 @@ export async function call(
 }
 
 async function settleJobs(server: HeliographServer): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 60_000
   while (Date.now() < deadline) {
     const { rows } = await server.engines.pool.query<{ due: number }>(
       `select count(*)::int as due from graphile_worker.jobs where attempts < max_attempts and (locked_at is not null or run_at <= now())`,
@@ -127,5 +127,5 @@ async function settleJobs(server: HeliographServer): Promise<void> {
     if (rows[0]?.due === 0) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  throw new Error('Jobs are still due after ten seconds')
+  throw new Error('Jobs are still due after a minute')
 }
