@@ -2,7 +2,7 @@
 import { createSandbox } from './sandbox.ts'
 import { roomy, shell } from './testing.ts'
 
-const [canary = ''] = process.argv.slice(2)
+const [canary = '', given = ''] = process.argv.slice(2)
 const sandbox = await createSandbox()
 const run = async (script: string, limits = roomy) => (await shell(sandbox, script, { limits })).ending.how
 
@@ -15,6 +15,15 @@ console.log(
       await run('head -c 90M /dev/zero | tail -c 90M | sleep 60', { ...roomy, memory: 2 ** 26 }),
     ],
     sees: (await shell(sandbox, `cat ${canary}`)).output,
+    reads: (
+      await shell(
+        sandbox,
+        `cat ${given}/own ${given}/below/own; for f in . below; do echo x > ${given}/$f/x && echo wrote; done`,
+        {
+          readable: [given],
+        },
+      )
+    ).output,
     learns: (await shell(sandbox, 'env')).output.includes('HELIOGRAPH_CANARY'),
   }),
 )

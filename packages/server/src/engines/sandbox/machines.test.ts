@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -12,6 +12,7 @@ interface Trial {
   strength: SandboxStrength
   endings: string[]
   sees: string
+  reads: string
   learns: boolean
 }
 
@@ -22,12 +23,19 @@ const skipForRoot = skip || (process.getuid?.() === 0 ? false : 'Only root can b
 describe('machines that allow less', { skip }, () => {
   let folder: string
   let canary: string
+  let given: string
+  let below: string
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'heliograph-machines-'))
     // Others may go through, so that nothing but the walls keeps an ordinary user out.
     chmodSync(folder, 0o755)
     canary = join(folder, 'canary')
     writeFileSync(canary, 'CANARY', { mode: 0o644 })
+    given = join(folder, 'given')
+    below = join(given, 'below')
+    mkdirSync(below, { recursive: true })
+    writeFileSync(join(given, 'own'), 'own,')
+    writeFileSync(join(below, 'own'), 'below')
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -36,7 +44,7 @@ describe('machines that allow less', { skip }, () => {
     const [command = '', ...args] = machine
     const program = fileURLToPath(new URL('./machine-trial.ts', import.meta.url))
     const env = { PATH: process.env.PATH, HELIOGRAPH_CANARY: 'SECRET' }
-    const { stdout } = await promisify(execFile)(command, [...args, process.execPath, program, canary], { env })
+    const { stdout } = await promisify(execFile)(command, [...args, process.execPath, program, canary, given], { env })
     return JSON.parse(stdout)
   }
   const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
@@ -44,19 +52,25 @@ describe('machines that allow less', { skip }, () => {
   const ended = ['exit', 'time', 'memory']
 
   test('an ordinary user has walls', { skip: skipForRoot }, async () => {
-    const { strength, endings, sees, learns } = await trial(...nobody)
-    assert.deepEqual([strength.level, endings, sees, learns], ['full', ended, '', false])
+    const { strength, endings, sees, reads, learns } = await trial(...nobody)
+    assert.deepEqual([strength.level, endings, sees, reads, learns], ['full', ended, '', 'own,below', false])
   })
 
   test('root without privileges outside has walls', async () => {
-    const { strength, endings, sees, learns } = await trial(...asRoot)
-    assert.deepEqual([strength.level, endings, sees, learns], ['full', ended, '', false])
+    const { strength, endings, sees, reads, learns } = await trial(...asRoot)
+    assert.deepEqual([strength.level, endings, sees, reads, learns], ['full', ended, '', 'own,below', false])
   })
 
   test('a container that hides parts of /proc has walls without one', async () => {
     const hide = 'mount -t tmpfs tmpfs /proc/fs && exec setpriv --bounding-set=-sys_admin -- "$@"'
-    const { strength, endings, sees, learns } = await trial(...asRoot, '--mount', '/bin/sh', '-c', hide, 'hide')
-    assert.deepEqual([strength.level, endings, sees, learns], ['full', ended, '', false])
+    const { strength, endings, sees, reads, learns } = await trial(...asRoot, '--mount', '/bin/sh', '-c', hide, 'hide')
+    assert.deepEqual([strength.level, endings, sees, reads, learns], ['full', ended, '', 'own,below', false])
+  })
+
+  test('a folder with another file system below it is shown whole, and read-only', async () => {
+    const mount = `mount -t tmpfs -o mode=777,noexec,nosuid,nodev tmpfs ${below} && printf below > ${below}/own && exec setpriv --bounding-set=-sys_admin -- "$@"`
+    const { strength, reads } = await trial(...asRoot, '--mount', '/bin/sh', '-c', mount, 'mount')
+    assert.deepEqual([strength.level, reads], ['full', 'own,below'])
   })
 
   test('where namespaces are forbidden the limits hold, and it says what is missing', async () => {

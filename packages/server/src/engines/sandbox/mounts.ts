@@ -24,8 +24,8 @@ interface Bind {
 }
 
 const executable = ['ro', 'nosuid', 'nodev']
-const written = ['rw', 'nosuid', 'nodev', 'noexec']
-const device = ['nosuid', 'noexec']
+const written = ['bind', 'rw', 'nosuid', 'nodev', 'noexec']
+const device = ['bind', 'nosuid', 'noexec']
 
 /** Not all of /usr: people keep applications, and their data, in /usr/src and /usr/local. */
 const system = [
@@ -42,11 +42,12 @@ export function planMounts(
   root: string,
   { readable, writable, proc }: { readable: string[]; writable: string | null; proc: string | null },
 ): MountPlan {
-  const libraries = system.filter((path) => existsSync(path)).map((path) => ({ path, options: executable }))
-  const flags = mountFlags()
+  const mounts = readMounts()
+  const shown = (path: string) => withMountsBelow(path, mounts)
+  const libraries = system.filter((path) => existsSync(path)).flatMap(shown)
   const given = [...new Set(readable.map(checked))]
     .filter((path) => !libraries.some((library) => isWithin(path, library.path)))
-    .map((path) => ({ path, options: [...executable, ...flags(path)] }))
+    .flatMap(shown)
   const ownFolder = writable === null ? [] : [{ path: checked(writable), options: written }]
   const binds: Bind[] = [
     ...libraries,
@@ -56,7 +57,7 @@ export function planMounts(
 
   const line = (source: string, target: string, type: string, options: string[]) =>
     `${escaped(source)} ${escaped(root + target)} ${type} ${options.join()} 0 0\n`
-  const table = binds.map(({ path, options }) => line(path, path, 'none', ['bind', ...options]))
+  const table = binds.map(({ path, options }) => line(path, path, 'none', options))
   table.push(proc === null ? line('/proc', '/proc', 'none', ['rbind']) : line('proc', '/proc', 'proc', [proc]))
 
   const folders = binds.filter(({ path }) => statSync(path).isDirectory()).map(({ path }) => path)
@@ -93,29 +94,50 @@ function escaped(path: string): string {
   return text
 }
 
-/**
- * What a mount forbids may not be allowed again by whoever has no privilege outside, so a file on a `noexec` file
- * system has to be shown as `noexec` too (mount_namespaces(7)).
- */
-function mountFlags(): (path: string) => string[] {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+interface Mount {
+  point: string
+  isExecutable: boolean
+}
+
+function readMounts(): Mount[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .flatMap((row) => {
       const [, , , , point, options] = row.split(' ')
       if (point === undefined || options === undefined) return []
       return [{ point: unescaped(point), isExecutable: !options.split(',').includes('noexec') }]
     })
-  return (path) => {
-    const real = realpathSync(path)
-    // The last of the longest: what is mounted over another is listed later.
-    const holder = mounts
-      .filter(({ point }) => point === '/' || isWithin(real, point))
-      .reduce<(typeof mounts)[number] | undefined>(
-        (best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best),
-        undefined,
-      )
-    return holder?.isExecutable === false ? ['noexec'] : []
-  }
+}
+
+/**
+ * Binds a path, and then again each mount that lies below it: what comes along with the path itself would stay writable.
+ * The kernel insists that they come along, since an unprivileged user might uncover what a mount hides.
+ */
+function withMountsBelow(path: string, mounts: Mount[]): Bind[] {
+  const real = realpathSync(path)
+  const below = mounts
+    .filter(({ point }) => point !== real && isWithin(point, real))
+    .map(({ point }) => path + point.slice(real.length))
+    .filter((inner) => existsSync(inner))
+  return [...new Set([path, ...below.sort((one, other) => one.length - other.length)])].map((inner) => ({
+    path: inner,
+    options: [below.length === 0 ? 'bind' : 'rbind', ...executable, ...inherited(realpathSync(inner), mounts)],
+  }))
+}
+
+/**
+ * What a mount forbids may not be allowed again by whoever has no privilege outside, so a file on a `noexec` file
+ * system has to be shown as `noexec` too (mount_namespaces(7)).
+ */
+function inherited(real: string, mounts: Mount[]): string[] {
+  // The last of the longest: what is mounted over another is listed later.
+  const holder = mounts
+    .filter(({ point }) => point === '/' || isWithin(real, point))
+    .reduce<Mount | undefined>(
+      (best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best),
+      undefined,
+    )
+  return holder?.isExecutable === false ? ['noexec'] : []
 }
 
 function unescaped(text: string): string {

@@ -6,7 +6,7 @@
 exec 4>&2 2>&3
 set -e
 
-# In turn, the kernel takes these before the server when memory runs out.
+# The kernel takes these before the server when memory runs out.
 echo 1000 > /proc/self/oom_score_adj || :
 
 root=$1 proc=$2 table=$3 count=$4
@@ -42,7 +42,7 @@ mount -n -o remount,bind,ro "$root"
 cd /proc/sys
 pivot_root "$root" "$root"
 umount -n -l /
-# The host's one was there for umount alone, which does nothing without.
+# The host's /proc was there for umount alone, which does nothing without.
 [ "$proc" = own-proc ] || umount -n -l /proc
 
 # This shell lets go of the program's streams, so that their ends are seen outside. (A shell gives no input to what it
@@ -50,6 +50,7 @@ umount -n -l /
 exec 5<&0
 "$@" <&5 5<&- &
 exec 0< /dev/null 1> /dev/null 2> /dev/null 3>&- 4>&- 5<&-
+cd /
 set +e
 wait "$!"
 exit "$?"
