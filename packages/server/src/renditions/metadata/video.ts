@@ -107,6 +107,8 @@ async function readHeader(source: Source, at: number): Promise<Box | null> {
   const start = small === 1 ? 16 : 8
   const size = small === 1 ? u64(header, 8) : small === 0 ? source.size - at : small
   const type = latin1(header, 4, 8)
+  // Only samples are still going on where a file breaks off; anything else that says so is no box.
+  if (at + size > source.size && !topLevel.has(type)) return null
   if (header.length < 8 || size < start || !/^[\x20-\x7e\xa9]{4}$/.test(type)) return null
   return { type, at, content: { start: Math.min(at + start, source.size), end: Math.min(at + size, source.size) } }
 }
