@@ -75,19 +75,21 @@ export async function openWithSharp(bytes: Buffer, kind: SharpKind, pixels: numb
     ...upright,
     animated: (metadata.pages ?? 1) > 1 && (kind === 'gif' || kind === 'webp'),
     async decode(longSide) {
-      try {
-        return await decode(longSide, 'strict')
-      } catch {
-        // Half a photo is better than none, as long as there is anything to see.
-        const partial = await decode(longSide, 'lenient').catch((cause: unknown) => {
+      const strict = await decode(longSide, 'strict').catch(() => null)
+      const shown =
+        strict ??
+        (await decode(longSide, 'lenient').catch((cause: unknown) => {
           throw refusal(cause)
-        })
-        if (isBlank(partial)) throw new CannotDecode('undecodable', 'Nothing of the picture is left')
-        return partial
-      }
+        }))
+      // Half a photo is better than none, as long as there is anything to see.
+      const isDamaged = strict === null || (kind === 'jpeg' && !bytes.includes(endOfJpeg))
+      if (isDamaged && isBlank(shown)) throw new CannotDecode('undecodable', 'Nothing of the picture is left')
+      return shown
     },
   }
 }
+
+const endOfJpeg = Buffer.from([0xff, 0xd9])
 
 /** What libvips cannot read stays unreadable; its pixel limit is the one refusal with a name of its own. */
 function refusal(cause: unknown): CannotDecode {
@@ -98,8 +100,12 @@ function refusal(cause: unknown): CannotDecode {
   return new CannotDecode(reason, message, cause)
 }
 
-/** One flat colour. */
+/** Flat but for a speck: what decoders make of data that is not there, after the last block they could read. */
 function isBlank({ data, channels }: Raster): boolean {
-  for (let at = channels; at < data.length; at += 1) if (data[at] !== data[at - channels]) return false
-  return true
+  const pixels = data.length / channels
+  const last = data.length - channels
+  let others = 0
+  for (let at = 0; at < last && others * 200 < pixels; at += channels)
+    if (data[at] !== data[last] || data[at + 1] !== data[last + 1] || data[at + 2] !== data[last + 2]) others += 1
+  return others * 200 < pixels
 }

@@ -4,14 +4,14 @@ import { type Raster, rawOf } from './raster.ts'
 
 type Turn = (image: Sharp) => Sharp
 
-/** By Exif 2.32, tag 0x0112. sharp rotates first, then mirrors. */
+/** By Exif 2.32, tag 0x0112. In one pipeline sharp mirrors first, then rotates. */
 const turns: Record<number, Turn> = {
   2: (image) => image.flop(),
   3: (image) => image.rotate(180),
   4: (image) => image.flip(),
-  5: (image) => image.rotate(90).flop(),
+  5: (image) => image.flip().rotate(90),
   6: (image) => image.rotate(90),
-  7: (image) => image.rotate(90).flip(),
+  7: (image) => image.flop().rotate(90),
   8: (image) => image.rotate(270),
 }
 
