@@ -17,7 +17,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const minute = 60_000
 
 const suites = {
-  all: { files: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.mjs'], timeout: 2 * minute },
+  all: { files: ['packages/*/src/**/*.test.ts', 'deploy/**/*.test.ts', 'scripts/**/*.test.mjs'], timeout: 2 * minute },
   // Repeats for hours; its short form is part of the suite above.
   crash: { files: ['packages/*/src/**/*.crash.ts'], timeout: 600 * minute },
 }
