@@ -10,6 +10,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { isLostAsset } from '../assets/index.ts'
 import { isMissing, type Tx, violates } from '../engines/database/database.ts'
 import type { AssetTable } from '../engines/database/schema.ts'
+import { type AccountEvent, publishEvents, publishing } from '../events/index.ts'
 import { type Attempt, errorClass, type HistoryEvent, history } from '../history/index.ts'
 import { isProblem, problems } from '../problem.ts'
 import { giveUpObjects } from '../purge/index.ts'
@@ -92,6 +93,7 @@ async function commitAtOnce(
       .with('recorded', (queries) =>
         history.recording(queries, attempt, completed(context, upload, row.id, verified, verifyMilliseconds)),
       )
+      .with('published', (queries) => publishing(queries, completion(upload, row.id)))
       .with('made', (queries) =>
         queries
           .insertInto('asset')
@@ -144,6 +146,7 @@ async function commit(
     .where('id', '=', upload.id)
     .execute()
   await history.record(tx, attempt, completed(context, upload, asset.id, verified, verifyMilliseconds))
+  await publishEvents(tx, [completion(upload, asset.id)])
   context.fault('complete.uncommitted')
   return { asset, created: inserted !== null }
 }
@@ -202,6 +205,10 @@ function completed(
     contentType: verified.contentType,
     phases: { transfer: context.now().getTime() - upload.created_at.getTime(), verify: verifyMilliseconds },
   }
+}
+
+function completion(upload: UploadRow, assetId: string): AccountEvent {
+  return { accountId: upload.owner_id, type: 'upload.updated', id: upload.id, state: 'completed', data: { assetId } }
 }
 
 /**

@@ -4,6 +4,7 @@
  * the last URL that was handed out has died.
  */
 import type { Tx } from '../engines/database/database.ts'
+import { publishEvents } from '../events/index.ts'
 import { type Attempt, history, jobAttempt } from '../history/index.ts'
 import { isProblem, problems } from '../problem.ts'
 import { giveUpObjects } from '../purge/index.ts'
@@ -35,6 +36,9 @@ export async function endUpload(
   await quota.release(tx, upload.owner_id, upload.reserved_bytes)
   await giveUpObjects(context.jobs, tx, [
     { ...upload, grants_until: watchedUntil(context, upload), reason: end.failure ?? end.state },
+  ])
+  await publishEvents(tx, [
+    { accountId: upload.owner_id, type: 'upload.updated', id, state: end.state, data: { failure: end.failure } },
   ])
   return true
 }
