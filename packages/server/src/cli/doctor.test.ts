@@ -40,12 +40,12 @@ describe('heliograph doctor', () => {
   it('says that nothing is wrong, beside the server that runs', async () => {
     const { code, output } = await doctor([])
     assert.equal(code, 0)
-    assert.match(output, /^Compared 1 asset with 1 object in the store\.\n/)
+    assert.match(output, /^Compared 1 asset with 2 objects in the store\.\n/)
     assert.match(output, /Nothing is wrong\.\n$/)
   })
 
   it('says what is wrong and what to do, and ends with 1 until it is repaired', async () => {
-    const objects = join(server.dataDir, 'files', 'objects')
+    const objects = join(server.dataDir, 'files', 'objects', 'originals')
     const [file] = (await readdir(objects, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
     await unlink(join(file?.parentPath ?? '', file?.name ?? ''))
 

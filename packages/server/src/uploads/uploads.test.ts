@@ -26,7 +26,7 @@ describe('an upload', () => {
   after(() => server.close())
 
   const objects = async () =>
-    (await readdir(join(server.dataDir, 'files', 'objects'), { recursive: true, withFileTypes: true })).filter(
+    (await readdir(join(server.dataDir, 'files', 'objects', 'originals'), { recursive: true, withFileTypes: true })).filter(
       (entry) => entry.isFile(),
     ).length
 
