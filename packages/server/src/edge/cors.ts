@@ -8,12 +8,14 @@ import type { FastifyInstance } from 'fastify'
 export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
   const allowed = new Set(origins)
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { origin } = request.headers
     reply.header('vary', 'Origin')
-    if (origin === undefined || !allowed.has(origin)) return
-    reply.header('access-control-allow-origin', origin)
-    reply.header('access-control-expose-headers', 'ETag, Content-Range, Accept-Ranges, Retry-After')
+    if (origin !== undefined && allowed.has(origin)) {
+      reply.header('access-control-allow-origin', origin)
+      reply.header('access-control-expose-headers', 'ETag, Content-Range, Accept-Ranges, Retry-After')
+    }
+    done()
   })
 
   for (const [url, methods] of [

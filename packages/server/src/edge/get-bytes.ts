@@ -68,7 +68,7 @@ export function getBytes(options: GetBytesOptions) {
   async function answerRequest(request: FastifyRequest, reply: FastifyReply, transfer: Transfer) {
     const grant = await permit(request)
     transfer.verified(grant)
-    const info = await source.head(grant.key)
+    const info = small.recall(grant.key) ?? (await source.head(grant.key))
     if (info === null) throw problems.notFound('The file is gone.')
     const shown = accel === null ? info : accel.described(info)
 

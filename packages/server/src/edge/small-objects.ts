@@ -1,27 +1,36 @@
 /**
- * The bytes of small objects in memory, for what a page full of thumbnails asks for again and again. Whether the object
- * is still there is not its business: it is asked for by the entity tag that the source told a moment ago.
+ * Small objects in memory, for what a page full of thumbnails asks for again and again. Each is kept with a proof, a look
+ * at the file that says whether the object is still there; it is looked at for every answer.
  */
 import { buffer } from 'node:stream/consumers'
-import type { ObjectInfo } from '../engines/object-store/object-store.ts'
-import type { ByteSource } from './source.ts'
+import type { ObjectInfo, ObjectKey } from '../engines/object-store/object-store.ts'
+import type { ByteSource, Proof } from './source.ts'
 
 export interface SmallObjects {
+  /** What is kept and is still there; null when only the source can tell. */
+  recall(key: ObjectKey): ObjectInfo | null
   isSmall(info: ObjectInfo): boolean
-  /** All bytes of a small object. Not to be written to. */
-  read(info: ObjectInfo): Promise<Buffer>
+  /** All bytes of a small object, as the source or `recall` told of it. Not to be written to. */
+  read(info: ObjectInfo): Buffer | Promise<Buffer>
 }
 
 export interface SmallObjectsOptions {
-  source: Pick<ByteSource, 'open'>
+  source: Pick<ByteSource, 'open' | 'prove'>
   /** Bytes kept at most; what was used longest ago goes first. */
   capacity?: number
   /** Largest object, bytes. */
   largest?: number
 }
 
+interface Kept {
+  info: ObjectInfo
+  bytes: Buffer
+  /** Null when only asking the source tells. */
+  proof: Proof | null
+}
+
 /** What one entry costs besides its bytes. */
-const overhead = 512
+const overhead = 1024
 
 export function createSmallObjects({
   source,
@@ -29,21 +38,21 @@ export function createSmallObjects({
   largest = 64 * 1024,
 }: SmallObjectsOptions): SmallObjects {
   /** In the order of their last use. */
-  const kept = new Map<string, { etag: string; bytes: Buffer }>()
+  const kept = new Map<ObjectKey, Kept>()
   const reading = new Map<string, Promise<Buffer>>()
   let held = 0
 
-  function forget(key: string): void {
+  function forget(key: ObjectKey): void {
     const entry = kept.get(key)
     if (entry === undefined) return
     kept.delete(key)
     held -= entry.bytes.length + overhead
   }
 
-  function keep({ key, etag }: ObjectInfo, bytes: Buffer): void {
-    forget(key)
-    kept.set(key, { etag, bytes })
-    held += bytes.length + overhead
+  function keep(entry: Kept): void {
+    forget(entry.info.key)
+    kept.set(entry.info.key, entry)
+    held += entry.bytes.length + overhead
     for (const oldest of kept.keys()) {
       if (held <= capacity) return
       forget(oldest)
@@ -53,19 +62,24 @@ export function createSmallObjects({
   async function load(info: ObjectInfo): Promise<Buffer> {
     const bytes = await buffer(await source.open(info, { start: 0, end: info.size - 1 }))
     if (bytes.length !== info.size) throw new Error(`${info.key} has ${info.size} bytes and ${bytes.length} came`)
-    keep(info, bytes)
+    keep({ info, bytes, proof: source.prove(info) })
     return bytes
   }
 
   return {
+    recall(key) {
+      const entry = kept.get(key)
+      return entry?.proof?.() === true ? entry.info : null
+    },
+
     isSmall: ({ size }) => size > 0 && size <= largest,
 
     read(info) {
       const entry = kept.get(info.key)
-      if (entry?.etag === info.etag) {
+      if (entry?.info.etag === info.etag) {
         kept.delete(info.key)
         kept.set(info.key, entry)
-        return Promise.resolve(entry.bytes)
+        return entry.bytes
       }
       const name = `${info.key} ${info.etag}`
       const running = reading.get(name)

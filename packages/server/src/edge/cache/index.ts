@@ -95,6 +95,7 @@ export function createEdgeCache(options: CacheOptions): EdgeCache {
 
   return {
     head: known.head,
+    prove: known.prove,
 
     open: (info, range, signal) =>
       streamBlocks({

@@ -7,6 +7,7 @@ import type { Stats } from 'node:fs'
 import { readFile, stat, utimes } from 'node:fs/promises'
 import { isMissing } from '../../engines/object-store/file/errors.ts'
 import type { ObjectInfo, ObjectKey, ObjectStore } from '../../engines/object-store/object-store.ts'
+import { type Proof, statNow } from '../source.ts'
 import type { CacheFolder } from './folder.ts'
 import type { Room } from './room.ts'
 
@@ -23,6 +24,7 @@ export interface KnownObjectsOptions {
 export interface KnownObjects {
   /** Null when there is none. What it fails with is the store's failure. */
   head(key: ObjectKey): Promise<ObjectInfo | null>
+  prove(info: ObjectInfo): Proof
 }
 
 /** Milliseconds between two notes that a file is in use. */
@@ -36,15 +38,19 @@ export function createKnownObjects(options: KnownObjectsOptions): KnownObjects {
   const asking = new Map<ObjectKey, Promise<ObjectInfo | null>>()
   const parsed = new Map<string, ObjectInfo>()
 
+  function isFresh({ mtimeMs }: Stats): boolean {
+    const age = now().getTime() - mtimeMs
+    // A clock that was set back must not keep anything alive. Times of files are rounded below the millisecond.
+    return age >= -1 && age < maxAge * 1000
+  }
+
   /** Null when there is no answer, or it is too old. A disk that fails knows nothing. */
   async function recall(key: ObjectKey): Promise<ObjectInfo | null> {
     const path = folder.infoPath(key)
     try {
       const stats = await stat(path)
-      const age = now().getTime() - stats.mtimeMs
-      // A clock that was set back must not keep anything alive. Times of files are rounded below the millisecond.
-      if (age < -1 || age >= maxAge * 1000) return null
-      const name = `${key} ${stats.ino} ${stats.mtimeMs}`
+      if (!isFresh(stats)) return null
+      const name = nameOf(key, stats)
       const known = parsed.get(name) ?? parse(key, await readFile(path, 'utf8'))
       if (known === null) return null
       if (parsed.size >= parsedAnswers) parsed.clear()
@@ -105,6 +111,15 @@ export function createKnownObjects(options: KnownObjectsOptions): KnownObjects {
   }
 
   return {
+    prove(info) {
+      const path = folder.infoPath(info.key)
+      return () => {
+        const stats = statNow(path)
+        if (stats === undefined || !isFresh(stats) || isNoteDue(stats, now())) return false
+        return parsed.get(nameOf(info.key, stats))?.etag === info.etag
+      }
+    },
+
     async head(key) {
       const known = await recall(key)
       if (known !== null) return known
@@ -119,7 +134,16 @@ export function createKnownObjects(options: KnownObjectsOptions): KnownObjects {
 
 /** Has the access time of a file follow its use, in steps: a mount may not do so, and a write a read would be too many. */
 export async function noteUse(path: string, { atimeMs, mtime }: Stats, now: Date): Promise<void> {
-  if (now.getTime() - atimeMs >= noteEvery) await utimes(path, now, mtime)
+  if (isNoteDue({ atimeMs }, now)) await utimes(path, now, mtime)
+}
+
+function isNoteDue({ atimeMs }: Pick<Stats, 'atimeMs'>, now: Date): boolean {
+  return now.getTime() - atimeMs >= noteEvery
+}
+
+/** Of one answer: asking again makes another file. */
+function nameOf(key: ObjectKey, { ino, mtimeMs }: Stats): string {
+  return `${key} ${ino} ${mtimeMs}`
 }
 
 function parse(key: ObjectKey, text: string): ObjectInfo | null {
