@@ -26,11 +26,14 @@ export async function readDetail({ playlist, media, hasAudio, frameRate }: MadeV
 
   const total = segments.reduce((sum, [duration]) => sum + duration, 0)
   const bytes = segments.reduce((sum, [, , length]) => sum + length, 0)
+  const averageBandwidth = Math.ceil((bytes * 8) / Math.max(total, 0.001))
   // A last segment of a frame or two would tell of a rate that no connection has to carry.
-  const rates = segments.map(([duration, , length]) => (length * 8) / Math.max(duration, 1))
+  const busiest = segments
+    .filter(([duration]) => duration >= 1)
+    .map(([duration, , length]) => Math.ceil((length * 8) / duration))
   return {
-    bandwidth: Math.ceil(Math.max(...rates)),
-    averageBandwidth: Math.ceil((bytes * 8) / Math.max(total, 0.001)),
+    bandwidth: Math.max(averageBandwidth, ...busiest),
+    averageBandwidth,
     codecs: [await readAvcCodec(media, init), ...(hasAudio ? ['mp4a.40.2'] : [])].join(','),
     frameRate,
     hasAudio,

@@ -75,8 +75,11 @@ export async function makeHls(
         '-map', `0:${picture.index}`, ...(sound === null ? [] : ['-map', `0:${sound.index}`]),
         '-map_metadata', '-1', '-map_metadata:s', '-1', '-map_chapters', '-1',
         '-progress', 'pipe:1', '-stats_period', '1',
-        '-vf', filters.join(','), '-fps_mode', 'vfr',
+        // Frames keep their times: no clock of a guessed rate that would drop those in between.
+        '-vf', filters.join(','), '-fps_mode', 'vfr', '-enc_time_base', '1:90000',
         '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high',
+        // Frames out of order are sent ahead by the longest gap between two, which may be seconds where the rate varies.
+        ...(picture.hasVariableRate ? ['-bf', '0'] : []),
         '-crf', '23', '-maxrate', String(maxRate), '-bufsize', String(maxRate * 2),
         '-force_key_frames', `expr:gte(t,n_forced*${segmentDuration})`, '-g', '9999', '-sc_threshold', '0',
         '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv',

@@ -10,10 +10,10 @@ export interface Size {
   height: number
 }
 
-/** BT.2408: what is white on paper is this bright in HDR. It becomes the middle of what SDR has. Candelas a square metre. */
+/** White paper in HDR (BT.2408). Candelas a square metre. */
 const referenceWhite = 203
 
-/** The brightest that HDR is mastered for in practice, and exactly what HLG is defined at (BT.2100). Candelas a square metre. */
+/** The brightest that phones film and films are commonly mastered for. Candelas a square metre. */
 const peakWhite = 1_000
 
 /** Fits within a short and a long side, never larger than it is; both even, as 4:2:0 needs. Pixels. */
@@ -42,10 +42,7 @@ export function standardPicture(
 const isWide = ({ hdr, colour }: Picture) =>
   hdr !== null || colour.primaries === 'bt2020' || colour.primaries === 'smpte432'
 
-/**
- * Scaled before, since all this happens in floating point. Below 30% of the range colours stay as they are and highlights
- * are bent into the rest (`mobius`), so that faces and paper look as they did on the phone.
- */
+/** After scaling, since all this happens in floating point. */
 function toStandardRange({ hdr, colour }: Picture, lacks: readonly string[]): string[] {
   const missing = ['zscale', 'tonemap'].find((filter) => lacks.includes(filter))
   if (missing !== undefined) {
@@ -55,14 +52,23 @@ function toStandardRange({ hdr, colour }: Picture, lacks: readonly string[]): st
   const matrix = zscaleMatrices[colour.matrix ?? ''] ?? (primaries === '2020' ? '2020_ncl' : '709')
   const source = `pin=${primaries}:min=${matrix}`
   const target = 'p=709:t=709:m=709:r=limited'
-  if (hdr === null) return [`zscale=${source}:tin=709:${target}`]
-  return [
-    `zscale=${source}:tin=${hdr === 'pq' ? 'smpte2084' : 'arib-std-b67'}:t=linear:npl=${referenceWhite}`,
-    'format=gbrpf32le',
-    'zscale=p=709',
-    `tonemap=mobius:desat=0:peak=${peakWhite / referenceWhite}`,
-    `zscale=${target}`,
-  ]
+  switch (hdr) {
+    case null:
+      return [`zscale=${source}:tin=709:${target}`]
+    case 'hlg':
+      // HLG is made to look right on screens that know nothing of it (BT.2100; BT.2408, 6), only somewhat pale: the colours
+      // of a filmed chart come nearest to their true ones with a tenth more saturation.
+      return [`zscale=${source}:tin=2020_10:${target}`, 'hue=s=1.1']
+    case 'pq':
+      // Below 30% of the range all stays as it is, and highlights are bent into the rest.
+      return [
+        `zscale=${source}:tin=smpte2084:t=linear:npl=${referenceWhite}`,
+        'format=gbrpf32le',
+        'zscale=p=709',
+        `tonemap=mobius:desat=0:peak=${peakWhite / referenceWhite}`,
+        `zscale=${target}`,
+      ]
+  }
 }
 
 const zscalePrimaries: Record<string, string> = { bt2020: '2020', bt709: '709', smpte432: 'smpte432' }

@@ -35,6 +35,8 @@ export interface Picture {
   isInterlaced: boolean
   /** Frames a second on average; null when unknown. */
   frameRate: number | null
+  /** Screen recordings and the like, where the average says little. */
+  hasVariableRate: boolean
   pixelFormat: string
   bitDepth: number
   colour: Colour
@@ -126,8 +128,8 @@ function readPicture(stream: DescribedStream, isMirrored: boolean): Picture {
 
   const [, pixelFormat = 'unknown', inBrackets = ''] = /^([a-z0-9]+)(?:\((.*)\))?$/.exec(fields[0] ?? '') ?? []
   const colour = readColour(inBrackets)
-  const rate = fields.map((field) => /^([\d.]+)(k?) fps$/.exec(field)).find((match) => match !== null)
-  const frameRate = rate === undefined ? null : Number(rate[1]) * (rate[2] === 'k' ? 1_000 : 1)
+  const frameRate = readRate(fields, 'fps')
+  const finestRate = readRate(fields, 'tbr')
   return {
     index,
     codec,
@@ -138,7 +140,8 @@ function readPicture(stream: DescribedStream, isMirrored: boolean): Picture {
     rotation,
     isMirrored,
     isInterlaced: /\b(?:top|bottom) (?:first|coded first)/.test(inBrackets),
-    frameRate: frameRate !== null && frameRate > 0 ? exactFrameRate(frameRate) : null,
+    frameRate: frameRate === null ? null : exactFrameRate(frameRate),
+    hasVariableRate: frameRate === null || finestRate === null || Math.abs(frameRate / finestRate - 1) > 0.1,
     pixelFormat,
     bitDepth: Number(/p(?:0)?(9|10|12|14|16)(?:le|be)$/.exec(pixelFormat)?.[1] ?? 8),
     colour,
@@ -163,6 +166,15 @@ function readColour(inBrackets: string): Colour {
   const [matrix, primaries = matrix, transfer = matrix] = names?.split('/') ?? []
   const known = (name: string | undefined) => (name === undefined || name === 'unknown' ? null : name)
   return { matrix: known(matrix), primaries: known(primaries), transfer: known(transfer) }
+}
+
+/** "29.97 fps", or "57.6k tbr"; null when it is not told. */
+function readRate(fields: string[], unit: 'fps' | 'tbr'): number | null {
+  for (const field of fields) {
+    const [, number, thousand, found] = /^([\d.]+)(k?) (\w+)$/.exec(field) ?? []
+    if (found === unit && Number(number) > 0) return Number(number) * (thousand === 'k' ? 1_000 : 1)
+  }
+  return null
 }
 
 /** ffmpeg prints two digits; the rates of television are 1000/1001 of a whole number (SMPTE ST 12-1). */
