@@ -93,7 +93,11 @@ describe('a stream', () => {
     const deadline = Date.now() + 10_000
     for (;;) {
       const metrics = await (await fetch(`${server.opsAddress}/metrics`)).text()
-      if (/^heliograph_event_streams 0$/m.test(metrics)) return
+      if (/^heliograph_event_streams 0$/m.test(metrics)) {
+        const durations = /^heliograph_http_request_duration_seconds_count.*\/v1\/events.*$/m
+        assert.doesNotMatch(metrics, durations, 'how long a stream lasted is no response time')
+        return
+      }
       if (Date.now() > deadline) throw new Error('Streams are still open after ten seconds')
       await new Promise((resolve) => setTimeout(resolve, 20))
     }

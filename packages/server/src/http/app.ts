@@ -110,6 +110,8 @@ async function allowOrigins(app: FastifyInstance, origins: string[]): Promise<vo
 
 function measure(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
+    // It lasts as long as its client likes, which says nothing of the server.
+    if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) return
     metrics.observeRequest(
       { method: request.method, route: request.routeOptions.url ?? 'unmatched', status: reply.statusCode },
       reply.elapsedTime / 1000,
