@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
+import { Readable } from 'node:stream'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import {
   createKeyRing,
@@ -12,6 +13,7 @@ import {
   publicJwks,
   type Signer,
 } from '@heliograph/signing'
+import { createS3Store } from '../../../packages/server/src/engines/object-store/s3-store.ts'
 import {
   type CacheService,
   etagOf,
@@ -344,6 +346,41 @@ describe('the keys of the Worker', () => {
     const response = await fetch(await at(lost))
     assert.equal(response.headers.get('retry-after'), '5')
     await assertRefused(response, 503, 'unavailable')
+  })
+})
+
+const s3Url = process.env.HELIOGRAPH_TEST_S3_URL
+
+describe('the Worker before a real S3', {
+  skip: s3Url === undefined && 'needs an S3: `npm run test:s3` starts one',
+}, () => {
+  it('reads with a signature that S3 takes', async (t) => {
+    const url = new URL(s3Url ?? 's3://nowhere')
+    url.searchParams.set('prefix', `test-${randomBytes(6).toString('hex')}`)
+    const store = createS3Store({ url: url.href })
+    const reader = await startWorkerd({
+      environment: {
+        JWKS_URL: `http://${server.address}/`,
+        ORIGIN_URL: `${url.searchParams.get('endpoint')}/${url.hostname}`,
+        ORIGIN_ACCESS_KEY_ID: decodeURIComponent(url.username),
+        ORIGIN_SECRET_ACCESS_KEY: decodeURIComponent(url.password),
+        ORIGIN_REGION: url.searchParams.get('region') ?? 'us-east-1',
+        KEY_PREFIX: `${url.searchParams.get('prefix')}/`,
+      },
+      cache: cache.address,
+    })
+    t.after(async () => {
+      await store.delete('originals/0f3c')
+      await store.close()
+      await reader.stop()
+    })
+    await store.put('originals/0f3c', Readable.from([original]), { contentType: 'image/jpeg' })
+    const signed = (await urlOf()).replace(worker.url, reader.url)
+    assert.deepEqual(await bytesOf(await fetch(signed)), original)
+    const part = await fetch(signed, { headers: { range: 'bytes=10-19' } })
+    assert.deepEqual([part.status, await bytesOf(part)], [206, original.subarray(10, 20)])
+    const gone = (await urlOf({ key: 'originals/gone' })).replace(worker.url, reader.url)
+    await assertRefused(await fetch(gone), 404, 'not-found')
   })
 })
 
