@@ -35,3 +35,6 @@ export function metaContent(bytes: Uint8Array, { content }: Box): Stretch {
   const plain = latin1(bytes, content.start + 4, content.start + 8) === 'hdlr'
   return plain ? content : { start: Math.min(content.start + 4, content.end), end: content.end }
 }
+
+/** Boxes of a file, beside `moov`, that hold samples or say where those are. */
+export const sampleBoxes = new Set('ftyp mdat free skip wide pdin moof mfra sidx ssix styp prft'.split(' '))

@@ -86,6 +86,9 @@ function positive(look: Look, ...wanted: number[]): number | null {
 /** Comments and descriptions: UserComment, and what Windows writes in UTF-16. */
 const words = new Set([0x9286, 0x9c9b, 0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f])
 
+/** Longer texts are not looked through, and count as telling a place. */
+const maxWords = 16_384
+
 /** Entries that tell a place, whether or not it can be read. Zeros are what a camera writes that found none. */
 export function placesInIfd(bytes: Uint8Array, tiff: Tiff, ifd: Ifd): Entry[] {
   return ifd.entries.filter((entry) => {
@@ -97,7 +100,9 @@ export function placesInIfd(bytes: Uint8Array, tiff: Tiff, ifd: Ifd): Entry[] {
     }
     if (ifd.kind !== 'gps' && geoTiffTags.has(tag)) return true
     if (type !== 2 && !words.has(tag)) return false
-    return mentionsPlace(latin1(bytes, value.start, Math.min(value.end, value.start + 65_536)).replaceAll('\0', ''))
+    return (
+      value.end - value.start > maxWords || mentionsPlace(latin1(bytes, value.start, value.end).replaceAll('\0', ''))
+    )
   })
 }
 

@@ -210,6 +210,13 @@ describe('files made to keep a reader busy', () => {
     ),
     'a hundred thousand chunks of text': files.pngWith(png, many(100_000, files.chunk('tEXt', 'a\0GPS'))),
     'boxes in boxes': files.heif([], many(200_000, files.box('uuid'))),
+    'a thousand items that are all the same megabytes': files.heif(
+      Array.from({ length: 1000 }, (_, index) => ({
+        type: 'mime',
+        contentType: 'application/rdf+xml',
+        data: index === 0 ? many(500_000, '<a>') : Buffer.alloc(0),
+      })),
+    ),
     'a million items': files.heif([{ type: 'Exif', data: Buffer.alloc(0) }], Buffer.alloc(4_000_000, 0xff)),
   }
   for (const [name, bytes] of Object.entries(busy)) {

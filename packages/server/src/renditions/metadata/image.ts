@@ -1,6 +1,6 @@
 /** Weighs what the parts of an image file say: its own EXIF before XMP, that before IPTC and PNG's words. */
 import type { MediaMetadata } from '../media.ts'
-import { boxesIn } from './boxes.ts'
+import { boxesIn, sampleBoxes } from './boxes.ts'
 import { asBuffer, latin1, type Stretch } from './bytes.ts'
 import { readCiff } from './ciff.ts'
 import { readExif } from './exif.ts'
@@ -129,13 +129,10 @@ export function readMovie(bytes: Uint8Array, range: Stretch): Movie {
   const movie = emptyMovie()
   for (const box of boxesIn(bytes, range)) {
     if (box.type === 'moov') readMoov(bytes, box, movie)
-    else if (!topLevel.has(box.type)) readUnknown(bytes, box, movie)
+    else if (!sampleBoxes.has(box.type)) readUnknown(bytes, box, movie)
   }
   return movie
 }
-
-/** Boxes beside `moov` that hold samples and where to find them. */
-export const topLevel = new Set('ftyp moov mdat free skip wide pdin moof mfra sidx ssix styp prft'.split(' '))
 
 function movieFacts(movie: Movie): Facts {
   return {

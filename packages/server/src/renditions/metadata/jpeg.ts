@@ -27,13 +27,26 @@ export function surveyJpeg(survey: Survey): void {
   surveyTrailer(survey, { start: end, end: bytes.length })
 }
 
-/** One image in `range`. Answers where it ends, which is the range's end when it has no end of its own. */
-export function surveyJpegAt(survey: Survey, range: Stretch, primary: boolean): number {
+/** Of a thumbnail or preview. */
+const maxHeaderSegments = 1000
+
+/**
+ * One image in `range`. Answers where it ends, which is the range's end when it has no end of its own.
+ *
+ * @param part Of a `header`, only what comes before the image data is walked, and the answer means nothing.
+ */
+export function surveyJpegAt(
+  survey: Survey,
+  range: Stretch,
+  primary: boolean,
+  part: 'whole' | 'header' = 'whole',
+): number {
   const { bytes } = survey
   const buffer = asBuffer(bytes)
   const extended = new Map<string, { offset: number; piece: Stretch }[]>()
   let at = range.start + 2
-  while (at + 4 <= range.end) {
+  for (let segments = 0; at + 4 <= range.end && !survey.incomplete; segments += 1) {
+    if (part === 'header' && segments === maxHeaderSegments) survey.incomplete = true
     const marker = u8(bytes, at + 1)
     if (u8(bytes, at) !== 0xff || marker === 0 || marker === 0xff) {
       // Between segments lies nothing; decoders look for the next marker, and so must we.
@@ -46,6 +59,7 @@ export function surveyJpegAt(survey: Survey, range: Stretch, primary: boolean): 
       continue
     }
     const end = Math.min(at + 2 + Math.max(2, u16(bytes, at + 2)), range.end)
+    if (marker === 0xda && part === 'header') break
     if (marker === 0xda) {
       at = nextMarker(buffer, end, range.end)
       continue

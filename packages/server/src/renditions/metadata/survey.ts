@@ -47,22 +47,41 @@ export interface Survey {
   /** Of a RAW file, whose maker notes a developer of it needs. */
   raw: boolean
   parts: Part[]
-  /** True when there is more than was walked, or it could not be understood. */
+  /** True when there is more than was walked, or it could not be understood. Walkers need not go on then. */
   incomplete: boolean
+  /** How many bytes of parts may still be added. */
+  left: number
 }
 
 const maxParts = 4096
+/** What is compressed may be larger than the file. */
+const maxPacked = 32 * 1024 * 1024
 
-/** Adds a part, until there are more than any honest file has. */
+/**
+ * Adds a part, until there are more than any honest file has. Parts may lie over each other, so that a small file could
+ * claim a great deal to read: twice its size is enough. A TIFF is walked by its entries, which are counted on their own.
+ */
 export function addPart(survey: Survey, part: Part): void {
-  if (survey.parts.length < maxParts) survey.parts.push(part)
-  else survey.incomplete = true
+  const size = sizeOf(part)
+  if (survey.parts.length === maxParts || size > survey.left) {
+    survey.incomplete = true
+    return
+  }
+  survey.left -= size
+  survey.parts.push(part)
+}
+
+function sizeOf(part: Part): number {
+  if (part.kind === 'xmp') return part.pieces.reduce((sum, { start, end }) => sum + end - start, 0)
+  if (part.kind === 'packed') return part.bytes?.length ?? 0
+  return part.kind === 'tiff' || part.kind === 'ciff' ? 0 : part.range.end - part.range.start
 }
 
 /** Walks the file. Null when it is of no format that is known here. */
 export function surveyImage(bytes: Uint8Array, contentType: string): Survey | null {
   const raw = contentType.startsWith('image/x-') || contentType === 'image/dng'
-  const survey: Survey = { bytes, raw, parts: [], incomplete: false }
+  const left = 2 * bytes.length + maxPacked
+  const survey: Survey = { bytes, raw, parts: [], incomplete: false, left }
   const walk = walkerFor(bytes)
   if (walk === null) return null
   walk(survey)

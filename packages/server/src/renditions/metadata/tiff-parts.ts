@@ -28,7 +28,7 @@ export function surveyTiffAt(survey: Survey, range: Stretch, primary: boolean, d
       else if (tag === tags.iptc) addPart(survey, { kind: 'iptc', primary, drop: inner, range: value })
       else if (tag === tags.photoshop) surveyPhotoshop(survey, value, primary)
     }
-    for (const preview of previews(survey.bytes, tiff, ifd, range)) surveyJpegAt(survey, preview, false)
+    for (const preview of previews(survey.bytes, tiff, ifd, range)) surveyJpegAt(survey, preview, false, 'header')
   }
 }
 
