@@ -18,7 +18,10 @@ export interface Confinement {
   wrap(program: IsolatedProgram): { command: string; args: string[]; folder: string }
 }
 
-const script = (name: string) => readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8')
+/** Without its comments, since it becomes an argument that people see in lists of processes. */
+function script(name: string): string {
+  return readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8').replaceAll(/^(\s*#.*)?\n/gm, '')
+}
 
 /** A folder that every Linux has and no file of ours lies in; inside, something else is mounted over it. */
 const mountPoint = '/sys'
@@ -29,8 +32,15 @@ const mountPoint = '/sys'
  */
 const untouched = 2 ** 30
 
-/** Threads and processes together. Only since Linux 5.14 is this counted for each namespace rather than each user. */
+/**
+ * Threads and processes together. As RLIMIT_NPROC it counts per namespace, rather than per user, since Linux 5.14, and
+ * never binds root. `pid_max` binds everybody, but is one for the whole machine before Linux 6.14: never write it there.
+ */
 const taskLimit = 512
+const taskBounds = {
+  rlimit: isLinux(5, 14) ? taskLimit : 0,
+  pidMax: isLinux(6, 14) ? taskLimit : 0,
+}
 
 export async function chooseConfinement(): Promise<{ confinement: Confinement; strength: SandboxStrength }> {
   if (process.platform !== 'linux') {
@@ -120,10 +130,10 @@ function behindWalls({ outer, inner, proc }: Way): Confinement {
           ...['--pdeathsig', 'KILL', '--', 'unshare', ...outer],
           ...['--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child', '--'],
           ...['/bin/sh', '-c', wallScript, 'walls', mountPoint],
-          ...[proc === null ? 'no-proc' : 'own-proc', plan.table],
+          ...[proc === null ? 'no-proc' : 'own-proc', String(taskBounds.pidMax), plan.table],
           ...[String(plan.folders.length), ...plan.folders, String(plan.files.length), ...plan.files],
           ...inner,
-          ...limited(programScript, writable ?? '/', isCountedPerNamespace() ? taskLimit : 0, dropPrivileges, program),
+          ...limited(programScript, writable ?? '/', taskBounds.rlimit, dropPrivileges, program),
         ],
         folder: '/',
       }
@@ -164,7 +174,7 @@ function limited(
   ]
 }
 
-function isCountedPerNamespace(): boolean {
-  const [major = 0, minor = 0] = release().split('.').map(Number)
-  return major > 5 || (major === 5 && minor >= 14)
+function isLinux(atLeastMajor: number, atLeastMinor: number): boolean {
+  const [major = 0, minor = 0] = process.platform === 'linux' ? release().split('.').map(Number) : []
+  return major > atLeastMajor || (major === atLeastMajor && minor >= atLeastMinor)
 }

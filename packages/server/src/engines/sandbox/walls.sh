@@ -1,7 +1,7 @@
 # The first process inside the walls: makes a root of what the program may see, leaves the host's behind, starts the
 # program and waits for it. When it ends, the kernel ends everything else in its process namespace.
 #
-# Arguments: <root> <own-proc|no-proc> <table of mounts> <count> folders… <count> files… command…
+# Arguments: <root> <own-proc|no-proc> <processes, 0 for no bound> <table of mounts> <count> folders… <count> files… command…
 # Folders and files are relative to <root>. Errors go to descriptor 3, which says `ready` (by program.sh) when all went well.
 exec 4>&2 2>&3
 set -e
@@ -9,8 +9,11 @@ set -e
 # The kernel takes these before the server when memory runs out.
 echo 1000 > /proc/self/oom_score_adj || :
 
-root=$1 proc=$2 table=$3 count=$4
-shift 4
+root=$1 proc=$2 processes=$3 table=$4 count=$5
+shift 5
+
+[ "$processes" = 0 ] || echo "$processes" > /proc/sys/kernel/pid_max || :
+
 mount -n -t tmpfs -o mode=755,size=1m,nosuid,nodev tmpfs "$root"
 cd "$root"
 

@@ -14,8 +14,8 @@ export type Excess = 'memory' | 'time' | 'file-size' | 'processes'
 export const processLimit = 128
 
 /** Milliseconds between looks; something that fills up quickly is looked at more often. */
-const calm = 250
-const alert = 50
+const calm = 100
+const alert = 25
 /** Milliseconds between looks at the folder. */
 const folderPause = 1000
 
