@@ -94,6 +94,8 @@ export function placesInIfd(bytes: Uint8Array, tiff: Tiff, ifd: Ifd): Entry[] {
   return ifd.entries.filter((entry) => {
     const { tag, type, value } = entry
     if (ifd.kind === 'gps' && placeTags.has(tag)) {
+      // In another segment, or lost.
+      if (value.start === value.end) return entry.count > 0
       const places =
         type === 5 || type === 10 ? numbers(bytes, entry, tiff.littleEndian) : bytes.subarray(value.start, value.end)
       return places.some((number) => number !== 0 && !Number.isNaN(number))

@@ -95,7 +95,7 @@ function xmpFacts(text: string, xmps: Xmp[]): Facts {
       readCoordinate(firstValue(xmp, 'GPSLatitude')),
       readCoordinate(firstValue(xmp, 'GPSLongitude')),
     ),
-    holdsLocation: xmp.whole ? placesIn(xmp).length > 0 : mentionsPlace(text),
+    holdsLocation: xmp.whole ? placesIn(xmp).length > 0 : mentionsPlace(text.replaceAll('\0', '')),
     lens: cleanText(firstValue(xmp, 'LensModel', 'Lens')),
   }
 }

@@ -24,6 +24,9 @@ export function surveyJxl(survey: Survey): void {
     } else if (type === 'brob' && packed < maxPacked) {
       packed += 1
       surveyPacked(survey, content, drop)
+    } else if (type === 'jbrd') {
+      // What else the JPEG had, such as IPTC. Its pictures are not in here.
+      addPart(survey, { kind: 'packed', primary: false, drop, format: 'text', bytes: null })
     } else if (!harmless.has(type)) {
       addPart(survey, { kind: 'unknown', primary: false, drop, range: content })
     }

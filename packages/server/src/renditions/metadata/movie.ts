@@ -133,7 +133,7 @@ function readUserData(bytes: Uint8Array, userData: Box, movie: Movie): void {
     else if (type === '\xa9mod') movie.model ??= text
     else if (type === '\xa9day') preferZoned(movie, readMoment(text ?? ''))
     else if (!harmlessUserData.has(type)) readUnknown(bytes, box, movie)
-    else if (mentionsPlace(text ?? '')) tellPlace(movie, box, null)
+    else if (mentionsPlace(latin1(bytes, content.start, content.end))) tellPlace(movie, box, null)
   }
 }
 
@@ -196,7 +196,8 @@ function readMeta(bytes: Uint8Array, meta: Box, movie: Movie): void {
     else if (/lens_?model$/.test(key)) movie.lens ??= text
     else if (key === 'content.identifier') movie.contentIdentifier ??= identifier(text ?? '')
     else if (key === 'location.ISO6709') tellPosition(movie, item, text)
-    else if (mentionsPlace(key) || mentionsPlace(text ?? '')) tellPlace(movie, item, null)
+    else if (mentionsPlace(key) || mentionsPlace(latin1(bytes, item.content.start, item.content.end)))
+      tellPlace(movie, item, null)
   }
 }
 

@@ -32,7 +32,9 @@ export function joinPieces(bytes: Uint8Array, pieces: Stretch[]): string {
 }
 
 export function readXmp(text: string): Xmp {
-  const xmp: Xmp = { properties: [], elements: [], comments: [], whole: text.length <= maxLength }
+  // Padding of zeros is usual; between letters they are those of UTF-16, which is not read.
+  const wide = text.slice(0, maxLength).replace(/\0+$/, '').includes('\0')
+  const xmp: Xmp = { properties: [], elements: [], comments: [], whole: text.length <= maxLength && !wide }
   const open: XmpProperty[] = []
   const end = Math.min(text.length, maxLength)
   let at = text.indexOf('<')
@@ -136,7 +138,7 @@ function localName(name: string): string {
  * of EXIF's begin alike and tell none.
  */
 const placeName =
-  /^gps(?!VersionID$|MapDatum$|Differential$)|latitude|longt?itude|^(?:lat|lon|lng|long)$|location|^city|^(?:province)?state$|^country|^worldregion$|^geo|coordinates/i
+  /^gps(?!VersionID$|MapDatum$|Differential$)|latitude|longt?itude|^(?:lat|lon|lng|long)$|location|^city|^(?:province)?state$|^country|^worldregion$|^geo|coordinates|^(?:locality|municipality|county|venue|place|address)/i
 const notPlaces = new Set(['SubjectLocation', 'GPSImgDirection', 'GPSImgDirectionRef', 'GPSTimeStamp', 'GPSDateStamp'])
 
 /** Properties that tell a place, outermost first. */
