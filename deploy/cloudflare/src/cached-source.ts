@@ -60,7 +60,7 @@ export function cachedSource({ source, cache, origin, maxAge, context }: CachedS
         }
       }
       const found = await source.find(key)
-      if (found === null || found.info.size > largestKept || maxAge === 0) return found
+      if (found === null || found.info.size > largestKept || !(maxAge > 0)) return found
       return {
         ...found,
         async read(range) {

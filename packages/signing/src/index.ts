@@ -10,6 +10,7 @@
  * })
  * const grant = await createVerifier(ring).delivery(new URL(url).pathname + new URL(url).search)
  */
+export { isPrefix } from './canonical.ts'
 export { expiryBucket } from './expiry.ts'
 export { type PublicObject, publicObject, typeOfKey } from './file-types.ts'
 export {

@@ -1,6 +1,6 @@
 /**
  * `heliograph keys`: sees and changes the keys that sign URLs, in the key file of DATA_DIR. Servers that use the file see
- * a change within a second, edges that read the public keys within half a minute; nothing is restarted.
+ * a change within a second, edges that read the public keys within a minute; nothing is restarted.
  */
 import { generateKeySet } from '@heliograph/signing'
 import { type Config, loadConfig } from '../config/index.ts'
@@ -62,7 +62,7 @@ async function revoke({ stdout, values }: CommandContext, config: Config, kids: 
   const path = await keyFile(config.dataDir)
   await change(path, (keys) => revokeKeys(keys, isAll ? keys.keys.map(({ kid }) => kid) : kids))
   stdout.write(`Revoked ${isAll ? 'every key' : kids.join(', ')}: every URL so signed is refused, within a second by servers that use
-${path}, within half a minute by edges that read the public keys.
+${path}, within a minute by edges that read the public keys.
 New URLs are signed by ${(await signingNow(path)).join(', ')}.
 An edge or Worker that was given a copy of a secret must be given the new one. Presigned S3 and CloudFront URLs have keys
 of their own.

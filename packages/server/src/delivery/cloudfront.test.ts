@@ -99,6 +99,7 @@ describe('delivery by CloudFront', () => {
         assert.ok(!isAllowed(url.replace('hls/42/', 'hls/43/'), publicKey))
       }
       await assert.rejects(delivery.urlsUnder('hls/42/', [file]), TypeError)
+      await assert.rejects(delivery.urlsUnder('hls/42', files), TypeError)
     })
   }
 

@@ -109,6 +109,17 @@ describe('delivery', () => {
     assert.deepEqual(urls, await Promise.all(files.map((part) => delivery.urlOf(part))))
   })
 
+  it('signs for no prefix that would open its neighbours, whoever delivers', async () => {
+    const part = { ...file, object_key: 'hls/42/0.m4s' }
+    const store = createS3Store({ url: s3Url })
+    for (const { delivery } of [await setUp(), await setUp({ DELIVERY: 's3' }, { store })]) {
+      for (const prefix of ['hls/42', 'hls/4', 'hls/*/', '', '/', 'hls/../']) {
+        await assert.rejects(delivery.urlsUnder(prefix, [part]), TypeError, prefix)
+      }
+      await assert.rejects(delivery.urlsUnder('hls/42/', [{ ...part, object_key: 'hls/42/page.html' }]), TypeError)
+    }
+  })
+
   it('binds a URL to a place, and remembers it for that place alone', async () => {
     const { delivery, grantOf } = await setUp()
     const url = await delivery.urlOf(file, 'inline', placeOf({ country: 'KR' }))

@@ -2,7 +2,15 @@
  * The URLs under which people get their files: signed, the same within a time bucket so that browsers and caches keep
  * what they have, and dead soon after. Who serves them is one setting, `DELIVERY`; see `docs/decisions/0034-who-delivers.md`.
  */
-import { createSigner, expiryBucket, type KeyRing, type Place, publicObject } from '@heliograph/signing'
+import {
+  createSigner,
+  expiryBucket,
+  isPrefix,
+  type KeyRing,
+  type Place,
+  publicObject,
+  typeOfKey,
+} from '@heliograph/signing'
 import { type Config, SettingsError } from '../config/index.ts'
 import type { ObjectStore } from '../engines/object-store/object-store.ts'
 import { type CloudfrontSettings, createCloudfrontDeliverer } from './cloudfront-deliverer.ts'
@@ -45,11 +53,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const deliverer = chooseDeliverer(options)
   const bucket = Math.min(options.config.deliveryBucket, deliverer.longestBucket)
   const remember = createMemory()
-  const now = () => expiryBucket(options.now().getTime() / 1000, bucket)
+  const endOfBucket = () => expiryBucket(options.now().getTime() / 1000, bucket)
 
   const delivery: Delivery = {
     urlOf(file, wanted = 'inline', place) {
-      const expires = now()
+      const expires = endOfBucket()
       const disposition = safeDisposition(file.content_type, wanted)
       const identity = JSON.stringify([file.object_key, disposition, file.filename, file.content_type, place])
       return remember(`${expires} ${deliverer.version(expires)}`, identity, () =>
@@ -58,8 +66,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
 
     async urlsUnder(prefix, files) {
+      assertUnder(prefix, files)
       if (deliverer.signPrefix === null) return Promise.all(files.map((file) => delivery.urlOf(file)))
-      const urlOf = await deliverer.signPrefix(prefix, now())
+      const urlOf = await deliverer.signPrefix(prefix, endOfBucket())
       return files.map((file) => urlOf(file.object_key))
     },
 
@@ -69,6 +78,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
   }
   return delivery
+}
+
+/** The same for every deliverer, of which some would sign anything: a prefix without a slash opens its neighbours. */
+function assertUnder(prefix: string, files: readonly Deliverable[]): void {
+  if (!isPrefix(prefix)) throw new TypeError(`${JSON.stringify(prefix)} is not a prefix: it must end in a slash`)
+  const stranger = files.find(({ object_key: key }) => !key.startsWith(prefix) || typeOfKey(key) === null)
+  if (stranger !== undefined) throw new TypeError(`${stranger.object_key} is not a file of ${prefix} with a known type`)
 }
 
 function chooseDeliverer(options: DeliveryOptions): Deliverer {
