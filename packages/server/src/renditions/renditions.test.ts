@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import sharp from 'sharp'
 import { examine } from '../doctor/index.ts'
 import { type Json, startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
 import { upload } from '../testing/upload.ts'
-import { enqueueRebuild, originalForOthers } from './index.ts'
+import { enqueueRebuild, originalForOthers, requestShareable } from './index.ts'
+import { readImageMetadata } from './metadata/index.ts'
 
 /** A photo with something to see in it, taken at noon of the zone +02:00, in Berlin when `place` is set. */
 async function photo(width: number, height: number, { place = false } = {}): Promise<Buffer> {
@@ -167,12 +169,26 @@ describe('what is made of a photo', () => {
   it('for others is the original only when that tells no place', async () => {
     const rowOf = async (id: string) =>
       server.engines.db.selectFrom('asset').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const unread = await made(
+      Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), randomBytes(900)]),
+    )
+    assert.equal(await originalForOthers(server.engines.db, await rowOf(unread.id)), null, 'nobody knows what it tells')
     const plain = await made(await photo(100, 80))
     const placed = await made(await photo(110, 80, { place: true }))
-    const unread = await upload(ann, await photo(120, 80))
     assert.equal((await originalForOthers(server.engines.db, await rowOf(plain.id)))?.filename, 'photo.jpg')
     assert.equal(await originalForOthers(server.engines.db, await rowOf(placed.id)), null)
+
+    const { db, jobs, store } = server.engines
+    await requestShareable(jobs, db, [placed.id, plain.id])
     await server.settleJobs()
-    assert.equal((await read(unread.id)).state, 'ready')
+    const copy = await originalForOthers(db, await rowOf(placed.id))
+    assert.ok(copy !== null)
+    const { body } = await store.get(copy.object_key)
+    const bytes = await buffer(body)
+    const told = await readImageMetadata(bytes, 'image/jpeg')
+    assert.deepEqual([told.location, told.holdsLocation, told.camera], [null, false, 'Heliograph H1'])
+    const original = await buffer((await store.get((await rowOf(placed.id)).object_key)).body)
+    assert.deepEqual(await sharp(bytes).raw().toBuffer(), await sharp(original).raw().toBuffer())
+    assert.deepEqual((await examine(server.engines)).findings, [])
   })
 })

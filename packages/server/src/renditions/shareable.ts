@@ -9,7 +9,7 @@ import type { Db } from '../engines/database/database.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
 import type { AssetRow, RenditionContext, Run, Tx } from './context.ts'
 import { keepRenditions } from './making.ts'
-import { CannotDecode } from './media.ts'
+import { CannotDecode, type MadeFile } from './media.ts'
 import { originalOf } from './original.ts'
 import { withScratch } from './scratch.ts'
 
@@ -48,29 +48,44 @@ export async function makeShareable(context: RenditionContext, assetId: string, 
   await withScratch(context.scratch, async (folder) => {
     const original = originalOf(context.store, asset, run.signal)
     const path = await original.reading(() => original.file(folder))
-    const output = join(folder, 'shareable')
     try {
-      await context.files.withoutLocation(path, asset.content_type, { output, scratch: folder }, run)
+      const copy = await copyWithout(context, asset, path, folder, run)
+      await keepRenditions(context, asset, {
+        made: [{ ...copy, name: 'shareable' }],
+        replaces: () => false,
+        change: async () => ({}),
+        follow: async () => undefined,
+      })
     } catch (error) {
       if (!(error instanceof CannotDecode)) throw error
       context.log.warn({ err: error, asset: asset.id }, 'others get no original of an asset')
-      return
     }
-    await keepRenditions(context, asset, {
-      made: [
-        {
-          name: 'shareable',
-          contentType: asset.content_type,
-          path: output,
-          width: asset.width,
-          height: asset.height,
-          duration: asset.duration,
-          detail: null,
-        },
-      ],
-      replaces: () => false,
-      change: async () => ({}),
-      follow: async () => undefined,
-    })
   })
+}
+
+/**
+ * The original with its places blanked; of a film whose samples tell them its picture and sound alone, where those can be
+ * copied. Throws `CannotDecode`.
+ */
+async function copyWithout(
+  context: RenditionContext,
+  asset: AssetRow,
+  path: string,
+  folder: string,
+  run: Run,
+): Promise<MadeFile> {
+  const { content_type, width, height, duration } = asset
+  const output = join(folder, 'shareable')
+  try {
+    await context.files.withoutLocation(path, content_type, { output, scratch: folder }, run)
+    return { name: 'shareable', contentType: content_type, path: output, width, height, duration, detail: null }
+  } catch (error) {
+    if (!(error instanceof CannotDecode) || asset.kind === 'image') throw error
+    const probe = await context.videos.probe(path, content_type, run.signal)
+    if (!probe.playsEverywhere) throw error
+    const copy = await context.videos.fastStart(path, probe, { scratch: folder, ...run })
+    const metadata = await context.files.videoMetadata(copy.path, copy.contentType, run)
+    if (metadata === null || metadata.holdsLocation) throw error
+    return copy
+  }
 }
