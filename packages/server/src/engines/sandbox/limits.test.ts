@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { createSandbox } from './sandbox.ts'
 import { processesNamed, program, roomy, script, shell } from './testing.ts'
 
@@ -89,6 +90,17 @@ describe('limits', () => {
     assert.match('message' in missing ? missing.message : '', /\/nowhere\/program/)
     const relative = await sandbox.start(program('sh', [])).ended
     assert.deepEqual(relative, { how: 'not-started', message: 'sh is not an absolute path.' })
+  })
+
+  test('a machine that has no descriptor left ends the start, not the server', { skip: needsLinux }, async () => {
+    const { stdout } = await promisify(execFile)('/bin/sh', [
+      '-c',
+      'ulimit -n 64; exec "$@"',
+      'few',
+      process.execPath,
+      fileURLToPath(new URL('./starved-trial.ts', import.meta.url)),
+    ])
+    assert.match(stdout, /^not-started: .*EMFILE/)
   })
 
   test('a path that is not there is told before the program starts', { skip: needsWalls }, async () => {

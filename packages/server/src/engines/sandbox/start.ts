@@ -21,40 +21,47 @@ type Cause = Excess | 'aborted'
 
 export function startProgram(program: IsolatedProgram, confinement: Confinement): IsolatedProcess {
   if (program.signal?.aborted === true) return withoutProcess({ how: 'aborted' })
-  let wrapped: ReturnType<Confinement['wrap']>
+  let child: ChildProcess
   try {
-    if (!isAbsolute(program.command)) throw new Error(`${program.command} is not an absolute path.`)
-    accessSync(program.command, constants.X_OK)
-    wrapped = confinement.wrap(program)
+    child = spawnConfined(program, confinement)
   } catch (error) {
     return withoutProcess(notStarted(error))
   }
-  const { command, args, folder } = wrapped
-  const child = spawn(command, args, {
+  // Out of descriptors or processes, Node gives a child without an id, and perhaps without streams.
+  if (child.pid === undefined) {
+    return withoutProcess(new Promise((resolve) => child.once('error', (error) => resolve(notStarted(error)))))
+  }
+  const [stdin, stdout, stderr, report] = child.stdio as unknown as [Writable, Readable, Readable, Readable]
+  // A program that stops reading says so by how it ended; whoever pipes into it hears the error besides.
+  for (const stream of [stdin, stdout, stderr]) stream.on('error', ignore)
+  return { stdin, stdout, stderr, ...superviseUntilEnd(child, child.pid, report, program, confinement) }
+}
+
+function spawnConfined(program: IsolatedProgram, confinement: Confinement): ChildProcess {
+  if (!isAbsolute(program.command)) throw new Error(`${program.command} is not an absolute path.`)
+  accessSync(program.command, constants.X_OK)
+  const { command, args, folder } = confinement.wrap(program)
+  return spawn(command, args, {
     cwd: folder,
     env: { ...environment, ...(program.writable === null ? {} : { TMPDIR: program.writable }) },
     // A session of its own: the terminal's Ctrl-C is for the server, which lets its programs finish.
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   })
-  const [stdin, stdout, stderr, report] = child.stdio as unknown as [Writable, Readable, Readable, Readable]
-  // A program that stops reading says so by how it ended; whoever pipes into it hears the error besides.
-  for (const stream of [stdin, stdout, stderr]) stream.on('error', ignore)
-  return { stdin, stdout, stderr, ...superviseUntilEnd(child, report, program, confinement) }
 }
 
 function superviseUntilEnd(
   child: ChildProcess,
+  pid: number,
   report: Readable,
   program: IsolatedProgram,
   { hasWalls }: Confinement,
 ): Pick<IsolatedProcess, 'ended' | 'kill'> {
-  const { pid } = child
   const { limits, writable, signal } = program
   let cause: Cause | null = null
 
   const end = (why: Cause) => {
-    if (cause !== null || pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (cause !== null || child.exitCode !== null || child.signalCode !== null) return
     cause = why
     // Whatever is still being set up finds nobody listening, and gives up.
     report.destroy()
@@ -62,23 +69,21 @@ function superviseUntilEnd(
     else killTree(pid)
   }
   const kill = () => end('aborted')
-  const stopWatching = pid === undefined ? ignore : watchOver(pid, limits, writable, end)
+  const stopWatching = watchOver(pid, limits, writable, end)
   signal?.addEventListener('abort', kill, { once: true })
 
-  const exit = new Promise<{ code: number | null; killedBy: NodeJS.Signals | null } | Error>((resolve) => {
-    child.once('error', resolve)
+  const exit = new Promise<{ code: number | null; killedBy: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, killedBy) => resolve({ code, killedBy }))
   })
   const ended = (async (): Promise<Ending> => {
     // A report that was cut off belongs to an ending whose cause is known.
-    const [result, said] = await Promise.all([exit, text(report).catch(() => '')])
+    const [{ code, killedBy }, said] = await Promise.all([exit, text(report).catch(() => '')])
     stopWatching()
     signal?.removeEventListener('abort', kill)
-    if (!hasWalls && pid !== undefined) killGroup(pid)
-    if (result instanceof Error) return notStarted(result)
+    if (!hasWalls) killGroup(pid)
     if (cause !== null) return cause === 'processes' ? { how: 'crashed', signal: 'SIGKILL' } : { how: cause }
     if (!said.endsWith('ready\n')) return { how: 'not-started', message: said.trim() || 'it ended before it began' }
-    return endingOf(result.code, result.killedBy, limits.fileSize, writable)
+    return endingOf(code, killedBy, limits.fileSize, writable)
   })()
   return { ended, kill }
 }
@@ -134,7 +139,7 @@ function notStarted(error: unknown): Ending {
   return { how: 'not-started', message: error instanceof Error ? error.message : String(error) }
 }
 
-function withoutProcess(ending: Ending): IsolatedProcess {
+function withoutProcess(ending: Ending | Promise<Ending>): IsolatedProcess {
   return {
     stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
     stdout: new PassThrough().end(),
