@@ -63,7 +63,8 @@ const wordings: Record<FindingKind, Wording> = {
   },
 }
 
-export function reportExamination(examination: Examination): string {
+/** @param notes on this machine, as sentences. */
+export function reportExamination(examination: Examination, notes: string[]): string {
   const { findings, compared, lost, refused } = examination
   const read = compared.bytesRead > 0 ? ` ${formatBytes(compared.bytesRead)} were read again.` : ''
   const lines = [
@@ -74,6 +75,7 @@ export function reportExamination(examination: Examination): string {
       ? ['', `${count(lost, 'file')} marked as lost earlier ${lost === 1 ? 'waits' : 'wait'} to be uploaded again.`]
       : []),
     ...reportPending(examination.pending),
+    ...(notes.length === 0 ? [] : ['', 'On this machine:', ...notes.map((note) => `  - ${note}`)]),
     '',
     conclusion(examination),
   ]

@@ -1,12 +1,12 @@
 /** `heliograph doctor`: compares files and database, says what is wrong and what to do, and mends it when asked. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { sql } from 'kysely'
 import { type Engines, openEngines, originsOf } from '../composition.ts'
 import { type Config, loadConfig } from '../config/index.ts'
 import { examine, type Stage } from '../doctor/index.ts'
+import { createSandbox } from '../engines/sandbox/sandbox.ts'
+import { describeFfmpeg, findFfmpeg } from '../renditions/index.ts'
 import { type Command, type CommandContext, CommandError, type Output } from './command.ts'
 import { reportCors, reportExamination } from './doctor-report.ts'
+import { requireInstallation, requireSchema } from './installation.ts'
 import { createLogger } from './logger.ts'
 
 export const doctorCommand: Command = {
@@ -29,7 +29,7 @@ const progressInterval = 100
 async function doctor(context: CommandContext): Promise<number> {
   const { values, env, stdout, stderr, signal } = context
   const config = loadConfig(env)
-  requireInstallation(config)
+  requireInstallation(config, 'doctor')
   const engines = await openEngines(config, createLogger(config), { migrate: false })
   try {
     if (values.cors === true) return await doctorCors(context, config, engines)
@@ -42,7 +42,12 @@ async function doctor(context: CommandContext): Promise<number> {
       signal,
       onProgress: progress.show,
     }).finally(progress.end)
-    stdout.write(values.json === true ? `${JSON.stringify(examination, null, 2)}\n` : reportExamination(examination))
+    const notes = await notesOnThisMachine(config)
+    stdout.write(
+      values.json === true
+        ? `${JSON.stringify({ ...examination, notes }, null, 2)}\n`
+        : reportExamination(examination, notes),
+    )
     return examination.ok ? 0 : 1
   } catch (error) {
     if (signal.aborted) throw new CommandError('Interrupted. What was repaired so far stays repaired.', 130)
@@ -59,21 +64,14 @@ async function doctorCors({ values, stdout }: CommandContext, config: Config, { 
   return report === null || report.ok ? 0 : 1
 }
 
-/** Opening the engines would make what is not there, in whatever folder a person happens to be. */
-function requireInstallation(config: Config): void {
-  if (config.databaseUrl !== null || existsSync(join(config.dataDir, 'postgres'))) return
-  throw new CommandError(`There is no Heliograph in ${config.dataDir}. Say where it is: DATA_DIR=… heliograph doctor`)
-}
-
-async function requireSchema({ db }: Engines): Promise<void> {
-  const { rows } = await sql<{ ready: boolean }>`
-    select to_regclass('storage_quota') is not null and to_regclass('graphile_worker.jobs') is not null as ready`.execute(
-    db,
-  )
-  if (rows[0]?.ready === true) return
-  throw new CommandError(
-    'This database holds no Heliograph yet. `heliograph serve` or `heliograph migrate` sets it up.',
-  )
+/** What a worker on this machine would have to do without. Nothing of it is wrong with the library. */
+async function notesOnThisMachine(config: Config): Promise<string[]> {
+  const { strength } = await createSandbox()
+  const ffmpeg = await findFfmpeg(config.searchPath)
+  return [
+    ...(ffmpeg === null || ffmpeg.lacks.length > 0 ? [describeFfmpeg(ffmpeg)] : []),
+    ...(strength.missing === null ? [] : [`Decoders are not fully isolated here. ${strength.missing}`]),
+  ]
 }
 
 /** One line that is written over, on a terminal; nothing elsewhere. */

@@ -13,6 +13,7 @@ import {
   type Selection,
 } from '../renditions/index.ts'
 import { type Command, type CommandContext, CommandError, type Output, textOption, UsageError } from './command.ts'
+import { requireInstallation, requireSchema } from './installation.ts'
 import { createLogger } from './logger.ts'
 import { count, formatDuration, safeText } from './progress-text.ts'
 
@@ -40,8 +41,10 @@ const shownFailures = 50
 async function renditions(context: CommandContext): Promise<number> {
   const selection = selectionOf(context)
   const config = loadConfig(context.env)
+  requireInstallation(config, 'renditions')
   const engines = await openEngines(config, createLogger(config), { migrate: false })
   try {
+    await requireSchema(engines)
     if (context.values['dry-run'] === true) {
       const found = await countSelected(engines.db, selection)
       context.stdout.write(`${count(found, 'file')} would be processed.\n`)
@@ -86,7 +89,7 @@ async function rebuild(context: CommandContext, engines: Engines, selection: Sel
   if (failures.length > shownFailures) stdout.write('  … and more\n')
   if (left > 0) {
     throw new CommandError(
-      `Interrupted. ${count(left, 'file')} stay in the queue, and a running server goes on with them. Look again with: heliograph renditions --missing --dry-run`,
+      `Interrupted. ${count(left, 'file stays', 'files stay')} in the queue, and a running server goes on. Look again with: heliograph renditions --missing --dry-run`,
       130,
     )
   }

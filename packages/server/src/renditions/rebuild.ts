@@ -50,12 +50,11 @@ export async function enqueueSelected(
     const { rows } = await sql<{ id: string }>`
       select id from asset where id > ${last} and ${isSelected(selection)} order by id limit ${batchSize}`.execute(db)
     const ids = rows.map(({ id }) => id)
+    if (ids.length === 0) break
     await enqueueRebuild(jobs, db, ids)
     enqueued += ids.length
     onBatch(enqueued)
-    const end = ids.at(-1)
-    if (end === undefined || ids.length < batchSize) break
-    last = end
+    last = ids.at(-1) ?? last
   }
   return enqueued
 }

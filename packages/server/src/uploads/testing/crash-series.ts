@@ -55,7 +55,7 @@ const clients = 3
 export async function startCrashSeries(): Promise<CrashSeries> {
   const dataDir = await mkdtemp(join(tmpdir(), 'heliograph-crash-'))
   const database = await createTestDatabase()
-  const environment = { DATA_DIR: dataDir, DATABASE_URL: database.url, DATABASE_POOL: '10' }
+  const environment = { DATA_DIR: dataDir, DATABASE_URL: database.url, DATABASE_POOL: '16', IMAGE_CONCURRENCY: '1' }
   const { db, pool, close } = openDatabase({ url: database.url, poolSize: 4 })
   const jobs = createJobs({ db, pool, log: { error: (fields, message) => console.error(message, fields) } })
   const store = createFileStore({ root: join(dataDir, 'files') })
