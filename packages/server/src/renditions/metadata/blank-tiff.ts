@@ -2,6 +2,7 @@
 import { latin1, type Stretch, startsWith } from './bytes.ts'
 import { placesInIfd, readAppleNote } from './exif.ts'
 import { type Entry, type Ifd, readTiff, type Tiff, tags } from './tiff.ts'
+import { pictureData } from './tiff-parts.ts'
 
 /** The whole file a DNG was made from, compressed. */
 const originalRaw = 0xc68c
@@ -9,9 +10,11 @@ const originalRaw = 0xc68c
 /**
  * @param raw Of a RAW file. Its maker note is kept, since developing needs it; in a picture anyone can see without, a
  *   note of unpublished form is emptied.
+ * @param exif Where it lies, when it is the EXIF of a picture and no file of its own: bytes in it that nothing points to are
+ *   what an editor left behind, and are emptied.
  * @returns False when there is something that cannot be cleaned.
  */
-export function blankTiff(bytes: Uint8Array, tiff: Tiff, raw: boolean): boolean {
+export function blankTiff(bytes: Uint8Array, tiff: Tiff, raw: boolean, exif: Stretch | null): boolean {
   const isDng = tiff.ifds.some(({ entries }) => entries.some(({ tag }) => tag === tags.dngVersion))
   const keepNote = raw && !isDng
   const make = tiff.ifds[0]?.entries.find(({ tag }) => tag === tags.make)?.value
@@ -30,6 +33,8 @@ export function blankTiff(bytes: Uint8Array, tiff: Tiff, raw: boolean): boolean 
     }
     if (!dropEntries(bytes, tiff.littleEndian, ifd, unwanted)) return false
   }
+  if (exif !== null)
+    blankBetween(bytes, exif, [{ start: exif.start, end: exif.start + 8 }, ...usedBy(bytes, tiff, exif)])
   for (const ifd of tiff.ifds) {
     if (ifd.kind !== 'gps') continue
     for (const { value } of ifd.entries) bytes.fill(0, value.start, value.end)
@@ -55,6 +60,23 @@ function dropEntries(bytes: Uint8Array, littleEndian: boolean, ifd: Ifd, unwante
   for (const [index, entry] of kept.entries()) bytes.set(entry, entriesAt + index * 12)
   bytes.set(next, entriesAt + kept.length * 12)
   return true
+}
+
+function* usedBy(bytes: Uint8Array, tiff: Tiff, exif: Stretch): Generator<Stretch> {
+  for (const ifd of tiff.ifds) {
+    yield { start: ifd.at, end: ifd.at + 2 + ifd.count * 12 + 4 }
+    for (const { value } of ifd.entries) yield value
+    yield* pictureData(bytes, tiff, ifd, exif)
+  }
+}
+
+function blankBetween(bytes: Uint8Array, whole: Stretch, used: Stretch[]): void {
+  let at = whole.start
+  for (const { start, end } of used.toSorted((a, b) => a.start - b.start)) {
+    if (start > at) bytes.fill(0, at, Math.min(start, whole.end))
+    at = Math.max(at, end)
+  }
+  if (at < whole.end) bytes.fill(0, at, whole.end)
 }
 
 const nikonLocation = 0x0039

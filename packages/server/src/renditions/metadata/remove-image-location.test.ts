@@ -117,6 +117,10 @@ const holders: Record<string, { bytes: Buffer; keepsExif: boolean }> = {
     ),
     keepsExif: false,
   },
+  "an editor's left-overs": {
+    bytes: files.jpegWith(jpeg, files.exifSegment(Buffer.concat([exif, Buffer.from('37.566512')]))),
+    keepsExif: true,
+  },
   'XMP in UTF-16': { bytes: files.webpWith(webp, ['XMP ', Buffer.from(placeXmp, 'utf16le')]), keepsExif: false },
   'EXIF in two segments': {
     bytes: files.jpegWith(jpeg, files.exifSegment(exif.subarray(0, -20)), files.exifSegment(exif.subarray(-20))),

@@ -39,7 +39,7 @@ function blankPart(copy: Uint8Array, survey: Survey, part: Part): boolean {
     case 'ciff':
       return true
     case 'tiff':
-      return blankTiff(copy, part.tiff, survey.raw)
+      return blankTiff(copy, part.tiff, survey.raw, part.drop === null ? null : part.range)
     case 'xmp':
       return blankXmp(copy, part.pieces)
     case 'iptc': {

@@ -32,21 +32,27 @@ export function surveyTiffAt(survey: Survey, range: Stretch, primary: boolean, d
   }
 }
 
-/** Whole JPEG files: named as such, or as the one strip of a picture. */
+/** Whole JPEG files: named as such, or as strips. */
 function* previews(bytes: Uint8Array, tiff: Tiff, ifd: Ifd, range: Stretch): Generator<Stretch> {
-  const value = (tag: number): number | undefined => {
+  for (const { start, end } of pictureData(bytes, tiff, ifd, range)) {
+    if (start + 4 < end && u8(bytes, start) === 0xff && u8(bytes, start + 1) === 0xd8) yield { start, end }
+  }
+}
+
+/** Where the pictures of a directory lie: a JPEG, or strips. */
+export function* pictureData(bytes: Uint8Array, tiff: Tiff, ifd: Ifd, range: Stretch): Generator<Stretch> {
+  const values = (tag: number): number[] => {
     const entry: Entry | undefined = ifd.entries.find((candidate) => candidate.tag === tag)
-    return entry === undefined ? undefined : numbers(bytes, entry, tiff.littleEndian)[0]
+    return entry === undefined ? [] : numbers(bytes, entry, tiff.littleEndian)
   }
   for (const [offsetTag, lengthTag] of [
     [0x0201, 0x0202],
     [0x0111, 0x0117],
   ] as const) {
-    const offset = value(offsetTag)
-    const length = value(lengthTag)
-    if (offset === undefined || length === undefined) continue
-    const start = range.start + offset
-    const end = Math.min(start + length, range.end)
-    if (start + 4 < end && u8(bytes, start) === 0xff && u8(bytes, start + 1) === 0xd8) yield { start, end }
+    const lengths = values(lengthTag)
+    for (const [index, offset] of values(offsetTag).entries()) {
+      const start = Math.min(range.start + offset, range.end)
+      yield { start, end: Math.min(start + (lengths[index] ?? 0), range.end) }
+    }
   }
 }
