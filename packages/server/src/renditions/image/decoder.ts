@@ -65,7 +65,7 @@ export interface ImageDecoder {
 export interface ImageLimits {
   /** Bytes of memory of one program. */
   memory: number
-  /** Seconds for one picture, from the first byte sent. */
+  /** Seconds for one picture once its bytes are there; and for each of them to come, which is no fault of the picture. */
   seconds: number
   /** Bytes of an original, which is held in memory. */
   input: number
@@ -81,7 +81,7 @@ export interface ImageLimits {
 
 export const imageLimits: ImageLimits = {
   memory: 1.5 * 2 ** 30,
-  seconds: 60,
+  seconds: 120,
   input: 512 * 2 ** 20,
   output: 64 * 2 ** 20,
   pixels: 0x3fff ** 2,

@@ -1,6 +1,5 @@
 /** The server's side of one decoding program: gives it one piece of work at a time and hears how it ended. */
-import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { Ending, IsolatedProcess, Sandbox } from '../../engines/sandbox/sandbox.ts'
 import { program } from './program.ts'
 import { type Decoded, frameHead, parseAnswer, type Refused, readFrames, type Work } from './protocol.ts'
@@ -32,7 +31,7 @@ export interface DecodingProcess {
 export interface ProcessLimits {
   /** Bytes of memory. */
   memory: number
-  /** Seconds for one piece of work, of which the reading of its bytes is a part. */
+  /** Seconds for one picture once its bytes are there, and for any of them to come. */
   seconds: number
   /** Bytes of all renditions of one original. */
   output: number
@@ -56,10 +55,6 @@ export async function startDecodingProcess(
   const complaints = listen(child)
   // Its end says more than the broken pipe.
   child.stdin.on('error', () => child.kill())
-  let hasEnded = false
-  void child.ended.then(() => {
-    hasEnded = true
-  })
   const frames = readFrames(child.stdout)
   try {
     const greeting = parseAnswer(await within(startSeconds, frames.head()))
@@ -73,26 +68,7 @@ export async function startDecodingProcess(
   let done = 0
   let memory = 0
 
-  /** Resolves when the program can take more, and throws when it never will. */
-  async function give(chunk: Uint8Array): Promise<void> {
-    if (child.stdin.write(chunk)) return
-    await Promise.race([once(child.stdin, 'drain'), child.ended])
-  }
-
-  async function giveAll(source: Readable, size: number): Promise<void> {
-    let given = 0
-    for await (const chunk of reading(source)) {
-      given += chunk.length
-      if (given > size) break
-      await give(chunk)
-      if (hasEnded) throw new Error('The image decoder ended while it read')
-    }
-    if (given !== size) throw new SourceFailed(new Error(`The original has not the ${size} bytes it was said to have`))
-  }
-
-  async function exchange(work: Work, source: Readable): Promise<Outcome> {
-    await give(frameHead(work))
-    await giveAll(source, work.size)
+  async function hearAnswer(): Promise<Outcome> {
     const answer = parseAnswer(await frames.head())
     if (answer.outcome === 'ready') throw new Error('The image decoder greeted twice')
     done += 1
@@ -116,36 +92,78 @@ export async function startDecodingProcess(
     kill: () => child.kill(),
 
     async work(work, open, signal) {
-      let overTime = false
+      let lateIs: 'source' | 'program' | null = null
+      let waitingFor: 'source' | 'program' = 'source'
       const timer = setTimeout(() => {
-        overTime = true
+        lateIs = waitingFor
         child.kill()
       }, limits.seconds * 1000)
       const abort = () => child.kill()
       signal?.addEventListener('abort', abort, { once: true })
+
+      // A program that is gone needs no more bytes, and nobody should wait for them.
       let source: Readable | undefined
+      let isOver = false
+      const gone = child.ended.then(() => {
+        isOver = true
+        source?.destroy()
+      })
       try {
         signal?.throwIfAborted()
-        source = await open().catch((cause: unknown) => {
-          throw new SourceFailed(cause)
+        const opening = open().then((opened) => {
+          source = opened
+          if (isOver) opened.destroy()
+          return opened
         })
-        return await exchange(work, source)
+        opening.catch(() => undefined)
+        const body = await Promise.race([opening.catch(failSource), gone])
+        if (body === undefined) throw new Error('The image decoder ended before it began')
+        await give(child.stdin, frameHead(work))
+        let given = 0
+        for await (const chunk of reading(body)) {
+          given += chunk.length
+          if (given > work.size) break
+          waitingFor = 'program'
+          await give(child.stdin, chunk)
+          waitingFor = 'source'
+          timer.refresh()
+        }
+        if (given !== work.size) failSource(new Error(`The original has not the ${work.size} bytes it should have`))
+        waitingFor = 'program'
+        return await hearAnswer()
       } catch (cause) {
+        const endedByItself = isOver && lateIs === null
         child.kill()
         const ending = await child.ended
         if (signal?.aborted === true) return { how: 'aborted' }
-        if (cause instanceof SourceFailed) return { how: 'source-failed', cause: cause.cause }
-        if (overTime || ending.how === 'time')
+        if (lateIs === 'source')
+          return { how: 'source-failed', cause: new Error(`The original did not come within ${limits.seconds} s`) }
+        if (lateIs === 'program' || ending.how === 'time')
           return { how: 'over-time', message: `Decoding took more than ${limits.seconds} s` }
+        if (cause instanceof SourceFailed && !endedByItself) return { how: 'source-failed', cause: cause.cause }
         if (ending.how === 'memory') return { how: 'over-memory', message: 'Decoding took more memory than it may' }
         return { how: 'died', message: `${describe(ending)}, ${String(cause)}. ${complaints()}`.trim() }
       } finally {
+        isOver = true
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
         source?.destroy()
       }
     },
   }
+}
+
+/** Resolves when the program can take more. Throws when it never will. */
+async function give(stdin: Writable, chunk: Uint8Array): Promise<void> {
+  if (stdin.destroyed) throw new Error('The image decoder ended while it read')
+  if (stdin.write(chunk)) return
+  await new Promise<void>((resolve) => {
+    const go = () => {
+      stdin.off('drain', go).off('close', go)
+      resolve()
+    }
+    stdin.on('drain', go).on('close', go)
+  })
 }
 
 /** The original could not be read: whoever stores it is at fault, not the picture. */
@@ -156,13 +174,15 @@ class SourceFailed extends Error {
   }
 }
 
+function failSource(cause: unknown): never {
+  throw new SourceFailed(cause)
+}
+
 /** The chunks of a source, whose errors are told apart from those of the program that they are given to. */
 async function* reading(source: Readable): AsyncGenerator<Uint8Array> {
   const chunks: AsyncIterator<Uint8Array> = source[Symbol.asyncIterator]()
   while (true) {
-    const next = await chunks.next().catch((cause: unknown) => {
-      throw new SourceFailed(cause)
-    })
+    const next = await chunks.next().catch(failSource)
     if (next.done === true) return
     yield next.value
   }
