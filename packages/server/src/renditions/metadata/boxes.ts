@@ -37,4 +37,6 @@ export function metaContent(bytes: Uint8Array, { content }: Box): Stretch {
 }
 
 /** Boxes of a file, beside `moov`, that hold samples or say where those are. */
-export const sampleBoxes = new Set('ftyp mdat free skip wide pdin moof mfra sidx ssix styp prft'.split(' '))
+export const sampleBoxes = new Set('ftyp mdat wide pdin moof mfra sidx ssix styp prft'.split(' '))
+
+export const paddingBoxes = new Set(['free', 'skip'])

@@ -9,7 +9,7 @@ import { addPart, type Survey } from './survey.ts'
 import { surveyTiffAt } from './tiff-parts.ts'
 import { surveySamsung, surveyTrailer } from './trailer.ts'
 
-const harmlessBoxes = new Set(['ftyp', 'meta', 'mdat', 'idat', 'free', 'skip', 'wide', 'moof', 'mfra', 'sidx', 'styp'])
+const harmlessBoxes = new Set(['ftyp', 'meta', 'mdat', 'idat', 'wide', 'moof', 'mfra', 'sidx', 'styp'])
 
 /** Coded images and what is derived from them. */
 const imageItems = new Set(

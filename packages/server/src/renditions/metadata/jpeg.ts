@@ -49,8 +49,12 @@ export function surveyJpegAt(
     if (part === 'header' && segments === maxHeaderSegments) survey.incomplete = true
     const marker = u8(bytes, at + 1)
     if (u8(bytes, at) !== 0xff || marker === 0 || marker === 0xff) {
-      // Between segments lies nothing; decoders look for the next marker, and so must we.
-      at = nextMarker(buffer, at + 1, range.end)
+      // Between segments lies nothing; decoders look for the next marker, and so must we. In a damaged file it is the image.
+      const next = nextMarker(buffer, at + 1, range.end)
+      const between = { start: at, end: next }
+      const drop = { zero: between, rename: null }
+      if (marker !== 0xff) addPart(survey, { kind: 'text', primary: false, drop, range: between, keyword: '' })
+      at = next
       continue
     }
     if (marker === 0xd9) break

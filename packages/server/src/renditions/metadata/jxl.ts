@@ -8,7 +8,7 @@ import { latin1, type Stretch, u32 } from './bytes.ts'
 import { addPart, type Drop, type Survey } from './survey.ts'
 import { surveyTiffAt } from './tiff-parts.ts'
 
-const harmless = new Set(['JXL ', 'ftyp', 'jxlc', 'jxlp', 'jxll', 'jxli', 'free', 'skip'])
+const harmless = new Set(['JXL ', 'ftyp', 'jxlc', 'jxlp', 'jxll', 'jxli'])
 const maxInflated = 4 * 1024 * 1024
 const maxPacked = 8
 

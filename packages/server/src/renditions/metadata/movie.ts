@@ -48,11 +48,11 @@ export function cameraOf({ make, model }: Movie): string | null {
 
 /** Names of boxes in user data that never tell a place. Texts are looked into. */
 const harmlessUserData = new Set(
-  '©swr ©too ©nam ©ART ©alb ©fmt ©inf ©cpy ©cmt cprt titl auth perf gnre name vndr SDLN smrd FIRM LENS CAME SETT MUID HMMT BCID chpl hnti hinf ludt tagc free skip WLOC LOOP SelO AllF'.split(
+  '©swr ©too ©nam ©ART ©alb ©fmt ©inf ©cpy ©cmt cprt titl auth perf gnre name vndr SDLN smrd FIRM LENS CAME SETT MUID HMMT BCID chpl hnti hinf ludt tagc WLOC LOOP SelO AllF'.split(
     ' ',
   ),
 )
-const harmlessMovieBoxes = new Set(['mvhd', 'iods', 'mvex', 'free', 'skip', 'prfl', 'ctab', 'clip', 'rmra'])
+const harmlessMovieBoxes = new Set(['mvhd', 'iods', 'mvex', 'prfl', 'ctab', 'clip', 'rmra'])
 const xmpUuid = Buffer.from('be7acfcb97a942e89c71999491e3afac', 'hex').toString('latin1')
 
 /** Adds to `movie` what the `moov` box says. Places in `bytes` are kept as they are. */
@@ -220,7 +220,7 @@ function readXmpBox(bytes: Uint8Array, box: Box, text: Stretch, movie: Movie): v
   if (!xmp.whole || placesIn(xmp).length > 0) tellPlace(movie, box, null)
 }
 
-/** What is not known is taken out together with places, and tells one when it has words for it. */
+/** What is not known, and padding that an editor may not have emptied, is taken out together with places, and tells one when it has words for it. */
 export function readUnknown(bytes: Uint8Array, { at, content }: Box, movie: Movie): void {
   movie.blanks.push({ at, content })
   if (mentionsPlace(latin1(bytes, content.start, content.end))) movie.holdsLocation = true

@@ -117,6 +117,14 @@ const holders: Record<string, { bytes: Buffer; keepsExif: boolean }> = {
     ),
     keepsExif: false,
   },
+  'bytes between segments': {
+    bytes: files.jpegWith(jpeg, files.segment(0xfe, 'Kept'), Buffer.from('GPS 37.566512')),
+    keepsExif: false,
+  },
+  'padding in a HEIC': {
+    bytes: files.heif([{ type: 'Exif', data: exifItem }], files.box('free', 'GPS 37.566512')),
+    keepsExif: true,
+  },
   "an editor's left-overs": {
     bytes: files.jpegWith(jpeg, files.exifSegment(Buffer.concat([exif, Buffer.from('37.566512')]))),
     keepsExif: true,

@@ -4,7 +4,6 @@
  * timed metadata, subtitles of a drone), or the file is not understood, the pictures and the sound have to be copied
  * into a new file.
  */
-import { asBuffer } from './bytes.ts'
 import { isMovie, readTopLevel, type Source } from './video.ts'
 
 /** Bytes to be given instead of those at `offset`, as many. */
@@ -16,8 +15,8 @@ export interface Patch {
 export type VideoLocationRemoval =
   | { patches: Patch[] }
   /**
-   * Copy video and audio, without metadata, into a new container: `-map 0:v -map 0:a? -c copy -map_metadata -1 -map_chapters -1
-   * -fflags +bitexact`, or give renditions only.
+   * Copy video and audio, without metadata, into a new container (ffmpeg's `-map 0:V -map 0:a? -c copy -map_metadata -1
+   * -map_chapters -1 -dn -sn`) and read that again, or give renditions only.
    */
   | { remux: true }
 
@@ -36,10 +35,10 @@ export async function videoLocationRemoval(source: Source): Promise<VideoLocatio
     // A box inside of one that is emptied is emptied with it.
     if (content.end <= covered) continue
     covered = content.end
-    const header = await source.read(at + 4, content.start)
-    const name = asBuffer(header).write('free', 0, 'latin1') === 4 ? header : new Uint8Array(0)
+    // Behind the four bytes of its name a long box has eight of its size, which stay.
     const bytes = new Uint8Array(content.end - at - 4)
-    bytes.set(name)
+    bytes.set(await source.read(at + 4, content.start))
+    bytes.set(Buffer.from('free'))
     patches.push({ offset: at + 4, bytes })
   }
   return (await isClean(patched(source, patches))) ? { patches } : { remux: true }

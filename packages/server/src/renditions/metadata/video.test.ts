@@ -122,6 +122,7 @@ describe('what is given instead of the place', () => {
         files.xmp('exif:GPSLatitude="37.5665N"'),
       ),
     ]),
+    'padding inside of the tables': of(apple, files.box('free', '+37.5665+126.9780/')),
     'padding that was not emptied': Buffer.concat([of(apple), files.box('free', '+37.5665+126.9780/')]),
   }
   for (const [name, bytes] of Object.entries(videos)) {

@@ -3,7 +3,7 @@
  * never the samples.
  */
 import type { MediaMetadata } from '../media.ts'
-import { type Box, sampleBoxes } from './boxes.ts'
+import { type Box, paddingBoxes, sampleBoxes } from './boxes.ts'
 import { latin1, startsWith, u32, u64 } from './bytes.ts'
 import { noMetadata } from './facts.ts'
 import { readMatroska } from './matroska.ts'
@@ -72,7 +72,7 @@ export async function readTopLevel(source: Source): Promise<TopLevel> {
       break
     }
     const size = box.content.end - at
-    if (box.type === 'free' || box.type === 'skip') result.padding.push(box)
+    if (paddingBoxes.has(box.type)) result.padding.push(box)
     else if (!sampleBoxes.has(box.type)) {
       if (size > (box.type === 'moov' ? budget : Math.min(budget, maxOther))) result.unread = true
       else {
@@ -107,7 +107,7 @@ async function readHeader(source: Source, at: number): Promise<Box | null> {
   const size = small === 1 ? u64(header, 8) : small === 0 ? source.size - at : small
   const type = latin1(header, 4, 8)
   // Only samples are still going on where a file breaks off; anything else that says so is no box.
-  if (at + size > source.size && type !== 'moov' && !sampleBoxes.has(type)) return null
+  if (at + size > source.size && type !== 'moov' && !sampleBoxes.has(type) && !paddingBoxes.has(type)) return null
   if (header.length < 8 || size < start || !/^[\x20-\x7e\xa9]{4}$/.test(type)) return null
   return { type, at, content: { start: Math.min(at + start, source.size), end: Math.min(at + size, source.size) } }
 }
