@@ -8,7 +8,10 @@ export interface DescribedStream {
   /** Position in the file, as `-map 0:index` takes it. */
   index: number
   kind: 'video' | 'audio' | 'other'
+  /** `none` when ffmpeg does not know it; then `tag` may tell. */
   codec: string
+  /** What the container calls it, such as `avc1`. */
+  tag: string | null
   profile: string | null
   /** Words of the line after the codec, split at commas outside of brackets. */
   fields: string[]
@@ -52,13 +55,14 @@ function readStream(index: number, kind: string, rest: string): DescribedStream 
   const fields = splitFields(rest.replace(/(?: \([a-z ]+\))+$/, ''))
   // "hevc (Main 10) (hvc1 / 0x31637668)"; "av1 (libdav1d) (Main) (av01 / …)": a decoder's own name comes before the profile.
   const [codec = 'none', ...brackets] = (fields[0] ?? '').split(/ (?=\()/)
-  const profile = brackets
-    .map((text) => text.replace(/^\(|\)$/g, ''))
-    .findLast((text) => !text.includes(' / ') && !/^[a-z0-9_-]+$/.test(text))
+  const inBrackets = brackets.map((text) => text.replace(/^\(|\)$/g, ''))
+  const tag = inBrackets.find((text) => text.includes(' / '))?.split(' / ')[0]
+  const profile = inBrackets.findLast((text) => !text.includes(' / ') && !/^[a-z0-9_-]+$/.test(text))
   return {
     index,
     kind: kind === 'Video' ? 'video' : kind === 'Audio' ? 'audio' : 'other',
     codec,
+    tag: tag ?? null,
     profile: profile ?? null,
     fields: fields.slice(1),
     isAttachedPicture: /\(attached pic\)/.test(rest),

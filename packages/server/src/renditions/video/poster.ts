@@ -57,7 +57,7 @@ function attempts(duration: number | null): Grab[] {
   return [
     ...(duration === null ? [0] : [...new Set(moments.map((part) => part * duration))]).map(keyframe),
     // Keyframes may all be dark, too few, or not marked: then the most typical frame of the first seconds.
-    { input: ['-t', '12'], choose: ['fps=2', 'thumbnail=24'] },
+    { input: ['-t', '6'], choose: ['fps=2', 'thumbnail=12'] },
   ]
 }
 

@@ -101,9 +101,10 @@ const choose = (streams: DescribedStream[]) => streams.find((stream) => stream.i
 const readSound = ({ index, codec, profile }: DescribedStream): Sound => ({ index, codec, profile })
 
 function readPicture(stream: DescribedStream, isMirrored: boolean): Picture {
-  const { index, codec, profile, fields, sideData } = stream
+  const { index, codec, tag, profile, fields, sideData } = stream
   if (!isPictureCodec(codec)) {
-    throw new CannotDecode('unsupported', `This video is coded as ${codec.toUpperCase()}, which is not supported yet.`)
+    const name = codec === 'none' ? (tag ?? 'something unknown') : codec.toUpperCase()
+    throw new CannotDecode('unsupported', `This video is coded as ${name}, which nothing here decodes.`)
   }
   // Profile 5 has colours of its own, which only Dolby's decoders know: elsewhere it shows green and purple.
   if (sideData.some((line) => /^DOVI .*profile: 5\b/.test(line))) {
