@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { readdir, readlink, truncate } from 'node:fs/promises'
 import http from 'node:http'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
@@ -213,39 +214,57 @@ describe('GET /m', () => {
     })
   })
 
-  it('ends the read of the store when the client stops', async () => {
-    let reading: Readable | null = null
-    const watched = (store: ObjectStore) => ({
-      ...store,
-      async get(...args: Parameters<ObjectStore['get']>) {
-        const got = await store.get(...args)
-        reading = got.body
-        return got
-      },
-    })
-    await using edge = await startTestEdge({ faulty: watched })
-    await edge.keep('originals/one', randomBytes(30_000_000))
-    for (const range of ['bytes=0-', 'bytes=0-1,5-']) {
-      const request = http.get(await edge.getUrl(), { headers: { range } })
+  describe('when the client stops', () => {
+    async function stop(url: string, range: string): Promise<void> {
+      const request = http.get(url, { headers: { range } })
       const [response] = (await once(request, 'response')) as [http.IncomingMessage]
       await once(response, 'data')
       request.destroy()
-      const body = reading as Readable | null
-      assert.ok(body !== null)
-      if (!body.closed) await once(body, 'close')
     }
-    await eventually(() => edge.events.length === 2)
-    assert.deepEqual(
-      edge.events.map((event) => event.errorClass),
-      ['DownloadStopped', 'DownloadStopped'],
-    )
-    assert.ok(edge.bytes.out < 60_000_000)
+
+    it('ends the read of the store', async () => {
+      let reading: Readable | null = null
+      const watched = (store: ObjectStore): ObjectStore => ({
+        ...store,
+        localPath: () => null,
+        async get(...args) {
+          const got = await store.get(...args)
+          reading = got.body
+          return got
+        },
+      })
+      await using edge = await startTestEdge({ faulty: watched })
+      await edge.keep('originals/one', randomBytes(30_000_000))
+      for (const range of ['bytes=0-', 'bytes=0-1,5-']) {
+        await stop(await edge.getUrl(), range)
+        await eventually(() => reading?.closed === true)
+      }
+      await eventually(() => edge.events.length === 2)
+      assert.deepEqual(
+        edge.events.map((event) => event.errorClass),
+        ['DownloadStopped', 'DownloadStopped'],
+      )
+      assert.ok(edge.bytes.out < 60_000_000)
+    })
+
+    it('closes the file', { skip: process.platform !== 'linux' && 'open files are listed in /proc' }, async () => {
+      await using edge = await startTestEdge()
+      await edge.keep('originals/one', randomBytes(30_000_000))
+      const path = edge.store.localPath('originals/one')
+      for (const range of ['bytes=0-', 'bytes=0-1,5-']) await stop(await edge.getUrl(), range)
+      await eventually(() => edge.events.length === 2)
+      await eventually(async () => {
+        const open = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''))
+        return !(await Promise.all(open)).includes(path ?? '')
+      })
+    })
   })
 
   it('breaks the connection when the store fails half-way, so that no short file looks whole', async () => {
-    const breaking = (store: ObjectStore) => ({
+    const breaking = (store: ObjectStore): ObjectStore => ({
       ...store,
-      async get(...args: Parameters<ObjectStore['get']>) {
+      localPath: () => null,
+      async get(...args) {
         const info = await store.head(args[0])
         assert.ok(info !== null)
         async function* some() {
@@ -263,6 +282,17 @@ describe('GET /m', () => {
     await assert.rejects(response.text())
     await eventually(() => edge.events.length === 1)
     assert.equal(edge.events[0]?.errorClass, 'Error')
+  })
+
+  it('breaks the connection when the file is shorter than it was', async () => {
+    await using edge = await startTestEdge()
+    await edge.keep('originals/one', randomBytes(30_000_000))
+    const request = http.get(await edge.getUrl())
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    await once(response, 'readable')
+    await truncate(edge.store.localPath('originals/one') ?? '', 20_000_000)
+    await assert.rejects(response.toArray(), { code: 'ECONNRESET' })
+    await eventually(() => edge.events[0]?.errorClass === 'ObjectStoreError:unavailable')
   })
 
   it('closes the connection of a client that takes nothing', async () => {

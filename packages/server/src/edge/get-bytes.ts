@@ -3,6 +3,7 @@
  * signed, and `nosniff` and a sandbox hold browsers to them. A client that stops ends the read of the store; a read that
  * fails half-way breaks the connection, since a short file must not look whole.
  */
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ByteRange, ObjectInfo } from '../engines/object-store/object-store.ts'
 import type { Admission } from '../http/admission.ts'
@@ -11,6 +12,7 @@ import type { Accel } from './accel.ts'
 import { type Answer, acceptRanges, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
 import type { Permit } from './delivery-grant.ts'
 import { multipartRanges } from './multipart-ranges.ts'
+import { createBuffers, type Segment, sendBody } from './send-body.ts'
 import { createSmallObjects } from './small-objects.ts'
 import type { ByteSource } from './source.ts'
 import { createTransfer, type Meter, type RecordTransfer, type Transfer } from './transfer.ts'
@@ -30,37 +32,44 @@ export interface GetBytesOptions {
   now: () => Date
 }
 
+/** Small ones as they are; of others the first segment can be read at once. */
+type Body = Buffer | { segments: Segment[]; length: number }
 type Content = Exclude<Answer, { kind: 'not-modified' | 'outside' }>
 
 export function getBytes(options: GetBytesOptions) {
   const { source, permit, admission, accel, meter, record, idleSeconds, now } = options
   const small = createSmallObjects({ source })
+  const buffers = createBuffers()
 
-  /** The body is null where there is nothing to send. */
+  /** What is to be sent after the header, opened so far that it can be had; null where there is nothing. */
   async function contentOf(
     answer: Content,
     info: ObjectInfo,
     type: string,
     request: FastifyRequest,
     reply: FastifyReply,
-  ) {
+  ): Promise<{ status: number; headers: Record<string, string | number>; body: Body | null }> {
     const open = (range: ByteRange) => openFor(reply, (gone) => source.open(info, range, gone))
+    const whole = async (range: ByteRange) => {
+      const reader = await open(range)
+      return { segments: [() => Promise.resolve(reader)], length: range.end - range.start + 1 }
+    }
     switch (answer.kind) {
       case 'whole': {
         const headers = { 'content-length': info.size }
         if (request.method === 'HEAD' || info.size === 0) return { status: 200, headers, body: null }
-        const body = small.isSmall(info) ? await small.read(info) : await open({ start: 0, end: info.size - 1 })
+        const body = small.isSmall(info) ? await small.read(info) : await whole({ start: 0, end: info.size - 1 })
         return { status: 200, headers, body }
       }
       case 'part': {
         const { start, end } = answer.range
         const headers = { 'content-length': end - start + 1, 'content-range': `bytes ${start}-${end}/${info.size}` }
-        return { status: 206, headers, body: await open(answer.range) }
+        return { status: 206, headers, body: await whole(answer.range) }
       }
       case 'parts': {
         const parts = multipartRanges(answer.ranges, { type, size: info.size }, open)
         const headers = { 'content-type': parts.contentType, 'content-length': parts.length }
-        return { status: 206, headers, body: parts.open() }
+        return { status: 206, headers, body: parts }
       }
     }
   }
@@ -107,8 +116,15 @@ export function getBytes(options: GetBytesOptions) {
         return reply.send()
       }
       reply.raw.setTimeout(idleSeconds * 1000)
-      watchDownload(request, reply, { body, transfer, meter, onEnd: leave })
-      return reply.send(body)
+      let failure: Error | null = null
+      watchDownload(request, reply, { transfer, meter, failure: () => failure, onEnd: leave })
+      if (Buffer.isBuffer(body)) return reply.send(body)
+      reply.hijack().raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
+      await sendBody(reply.raw, body.segments, body.length, buffers).catch((error: Error) => {
+        failure = error
+        reply.raw.destroy()
+      })
+      return reply
     } catch (error) {
       leave?.()
       throw transfer.failed(error, 0)

@@ -131,7 +131,10 @@ it('turns away who is one too many, and lets them in when there is room', async 
     await next.bytes()
     return next.status === 206
   })
-  assert.equal((await fetch(url, { headers: { 'if-none-match': '*' } })).status, 304)
+  // An answer without a body gives its place back too.
+  for (let turn = 0; turn < 2; turn++) {
+    await eventually(async () => (await fetch(url, { headers: { 'if-none-match': '*' } })).status === 304)
+  }
 })
 
 it('serves what is public under its one URL, with no signature and for everyone to keep', async () => {

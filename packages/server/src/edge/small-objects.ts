@@ -2,8 +2,8 @@
  * Small objects in memory, for what a page full of thumbnails asks for again and again. Each is kept with a proof, a look
  * at the file that says whether the object is still there; it is looked at for every answer.
  */
-import { buffer } from 'node:stream/consumers'
 import type { ObjectInfo, ObjectKey } from '../engines/object-store/object-store.ts'
+import { readAll } from './byte-reader.ts'
 import type { ByteSource, Proof } from './source.ts'
 
 export interface SmallObjects {
@@ -60,8 +60,7 @@ export function createSmallObjects({
   }
 
   async function load(info: ObjectInfo): Promise<Buffer> {
-    const bytes = await buffer(await source.open(info, { start: 0, end: info.size - 1 }))
-    if (bytes.length !== info.size) throw new Error(`${info.key} has ${info.size} bytes and ${bytes.length} came`)
+    const bytes = await readAll(await source.open(info, { start: 0, end: info.size - 1 }), info.size)
     keep({ info, bytes, proof: source.prove(info) })
     return bytes
   }

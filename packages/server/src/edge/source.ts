@@ -1,8 +1,16 @@
 /** Where the edge reads what it serves: the object store itself, or the cache in front of one that is elsewhere. */
 import { statSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { open } from 'node:fs/promises'
+import { isMissing, storing } from '../engines/object-store/file/errors.ts'
 import { etagOf } from '../engines/object-store/file/info.ts'
-import type { ByteRange, ObjectInfo, ObjectKey, ObjectStore } from '../engines/object-store/object-store.ts'
+import {
+  type ByteRange,
+  type ObjectInfo,
+  type ObjectKey,
+  type ObjectStore,
+  ObjectStoreError,
+} from '../engines/object-store/object-store.ts'
+import { type ByteReader, readFileRange, readStream } from './byte-reader.ts'
 
 /**
  * True when the object is there now, by a look at a file that was looked at before: its inode is in the system's memory, so
@@ -14,11 +22,11 @@ export interface ByteSource {
   /** Null when there is none, or none any more. */
   head(key: ObjectKey): Promise<ObjectInfo | null>
   /**
-   * Bytes of the object that `head` told of. Rejects while nothing is sent yet when they cannot be had; a stream that
-   * fails later must break the connection. Destroying the stream, or the signal before there is one, ends every read
+   * Bytes of the object that `head` told of. Rejects while nothing is sent yet when they cannot be had; a reader that
+   * fails later must break the connection. Closing the reader, or the signal before there is one, ends every read
    * that only it needed.
    */
-  open(info: ObjectInfo, range: ByteRange, signal?: AbortSignal): Promise<Readable>
+  open(info: ObjectInfo, range: ByteRange, signal?: AbortSignal): Promise<ByteReader>
   /** A file of this machine that holds exactly the object, for another program to send; null when there is none. */
   pathOf(info: ObjectInfo): Promise<string | null>
   /** Null where only `head` tells. */
@@ -29,9 +37,11 @@ export function storeSource(store: Pick<ObjectStore, 'head' | 'get' | 'localPath
   return {
     head: (key) => store.head(key),
     async open({ key, size }, range, signal) {
+      const path = store.localPath(key)
+      if (path !== null) return readFileRange(await openObject(path), range)
       const isWhole = range.start === 0 && range.end === size - 1
       const { body } = await store.get(key, { ...(!isWhole && { range }), ...(signal && { signal }) })
-      return body
+      return readStream(body)
     },
     pathOf: async ({ key }) => store.localPath(key),
     prove({ key, etag }) {
@@ -43,6 +53,18 @@ export function storeSource(store: Pick<ObjectStore, 'head' | 'get' | 'localPath
       }
     },
   }
+}
+
+async function openObject(path: string) {
+  return storing(async () => {
+    try {
+      return await open(path, 'r')
+    } catch (error) {
+      // Deleted since it was looked for.
+      if (isMissing(error)) throw new ObjectStoreError('not-found', 'The object is gone')
+      throw error
+    }
+  })
 }
 
 /** Undefined for what is not there, and for what the disk does not tell. */

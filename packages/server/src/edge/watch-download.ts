@@ -1,19 +1,20 @@
 /** How a response ends, which is after its handler has returned: sent whole, stopped by the client, or broken by the store. */
-import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ByteReader } from './byte-reader.ts'
 import type { Meter, Transfer } from './transfer.ts'
 
 export interface Download {
-  body: Readable | Buffer
   transfer: Transfer
   meter: Pick<Meter, 'bytesOut'>
+  /** Why the sending ended, when it was not the client who ended it. */
+  failure: () => Error | null
   /** Called once, when nothing is sent any more. */
   onEnd: () => void
 }
 
-/** Counts and records the response, and ends the read when the client has gone. */
+/** Counts and records the response. */
 export function watchDownload(request: FastifyRequest, reply: FastifyReply, download: Download): void {
-  const { body, transfer, meter, onEnd } = download
+  const { transfer, meter, failure, onEnd } = download
   const { socket } = request.raw
   const before = socket.bytesWritten
   const onClose = () => {
@@ -22,8 +23,7 @@ export function watchDownload(request: FastifyRequest, reply: FastifyReply, down
     const sent = socket.bytesWritten - before
     meter.bytesOut(sent)
     if (reply.raw.writableFinished) transfer.succeeded(sent)
-    else transfer.broken((Buffer.isBuffer(body) ? null : body.errored) ?? new DownloadStopped(), sent)
-    if (!Buffer.isBuffer(body)) body.destroy()
+    else transfer.broken(failure() ?? new DownloadStopped(), sent)
   }
   // It may have gone while the store was asked, and will not say so again.
   if (reply.raw.closed) onClose()
@@ -31,7 +31,10 @@ export function watchDownload(request: FastifyRequest, reply: FastifyReply, down
 }
 
 /** Opens a body for a client that may go while the store is waited for: the wait is then ended too. */
-export async function openFor(reply: FastifyReply, open: (gone: AbortSignal) => Promise<Readable>): Promise<Readable> {
+export async function openFor(
+  reply: FastifyReply,
+  open: (gone: AbortSignal) => Promise<ByteReader>,
+): Promise<ByteReader> {
   const gone = new AbortController()
   const onClose = () => gone.abort()
   if (reply.raw.closed) gone.abort()
@@ -39,7 +42,7 @@ export async function openFor(reply: FastifyReply, open: (gone: AbortSignal) => 
   try {
     return await open(gone.signal)
   } finally {
-    // From here on the stream is destroyed with the response.
+    // From here on the reader is closed with the response.
     reply.raw.off('close', onClose)
   }
 }

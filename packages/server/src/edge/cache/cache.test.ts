@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ObjectStoreError } from '../../engines/object-store/index.ts'
+import { type ByteReader, readAll } from '../byte-reader.ts'
 import { eventually } from '../test-edge.ts'
 import type { EdgeCache } from './index.ts'
 import { startTestOrigin } from './test-origin.ts'
@@ -18,15 +16,14 @@ const key = 'originals/one'
 async function read(cache: EdgeCache, name = key, range?: { start: number; end: number }): Promise<Buffer> {
   const info = await cache.head(name)
   assert.ok(info !== null, `${name} is there`)
-  return buffer(await cache.open(info, range ?? { start: 0, end: info.size - 1 }))
+  const { start, end } = range ?? { start: 0, end: info.size - 1 }
+  return readAll(await cache.open(info, { start, end }), end - start + 1)
 }
 
-/** The first chunk, with the stream left open. */
-async function firstOf(stream: Readable): Promise<Buffer> {
-  await once(stream, 'readable')
-  const chunk: unknown = stream.read()
-  assert.ok(Buffer.isBuffer(chunk))
-  return chunk
+/** The first piece, with the reader left open. */
+async function firstOf(reader: ByteReader): Promise<Buffer> {
+  const into = Buffer.alloc(65_536)
+  return into.subarray(0, await reader.read(into))
 }
 
 describe('the cache of the edge', () => {
@@ -84,7 +81,7 @@ describe('the cache of the edge', () => {
     // Before the fill ends.
     for (const chunk of await Promise.all(streams.map(firstOf))) assert.deepEqual(chunk, bytes.subarray(0, 10))
     origin.held[0]?.send()
-    for (const rest of await Promise.all(streams.map((stream) => buffer(stream))))
+    for (const rest of await Promise.all(streams.map((stream) => readAll(stream, 99_990))))
       assert.deepEqual(rest, bytes.subarray(10))
     assert.deepEqual([origin.heads, origin.gets.length], [1, 1])
   })
@@ -99,7 +96,9 @@ describe('the cache of the edge', () => {
     const opening = Array.from({ length: 5 }, () => cache.open(info, { start: 0, end: info.size - 1 }))
     await eventually(() => origin.held.length > 0)
     origin.held[0]?.send(50_000)
-    const endings = (await Promise.all(opening)).map((stream) => assert.rejects(buffer(stream), /the origin is gone/))
+    const endings = (await Promise.all(opening)).map((stream) =>
+      assert.rejects(readAll(stream, 100_000), /the origin is gone/),
+    )
     origin.held[0]?.breakOff()
     await Promise.all(endings)
     await eventually(async () => (await origin.cacheFiles()).every((name) => name.endsWith('.info')))
@@ -140,11 +139,11 @@ describe('the cache of the edge', () => {
       const [held] = origin.held
       held?.send(10)
       const [one, other] = await Promise.all(opening)
-      one?.destroy()
+      await one?.close()
       assert.ok(other !== undefined)
       assert.equal((await firstOf(other)).length, 10)
       assert.equal(held?.isEnded, false)
-      other.destroy()
+      await other.close()
       await eventually(() => held?.isEnded === true)
       await eventually(async () => (await origin.cacheFiles()).length === 1)
     })
@@ -181,12 +180,8 @@ describe('the cache of the edge', () => {
       await eventually(() => origin.held.length > 0)
       origin.held[0]?.send(60_000)
       const stream = await opening
-      let came = 0
-      for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        came += chunk.length
-        if (came === 60_000) break
-      }
-      stream.destroy()
+      for (let came = 0; came < 60_000; ) came += (await firstOf(stream)).length
+      await stream.close()
       origin.held[0]?.send()
       await eventually(async () => (await cache.pathOf(info)) !== null)
     })
@@ -350,7 +345,7 @@ describe('the cache of the edge', () => {
     assert.ok(info !== null)
     const stream = await cache.open(info, { start: 0, end: info.size - 1 })
     await rm(origin.cacheFolder, { recursive: true })
-    assert.deepEqual(await buffer(stream), bytes)
+    assert.deepEqual(await readAll(stream, bytes.length), bytes)
     assert.deepEqual(await read(cache), bytes)
   })
 

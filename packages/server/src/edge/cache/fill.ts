@@ -3,6 +3,7 @@
  * follow in the growing file. A store that fails fails all of them. A disk that fails is `CacheFailed`, after which each
  * goes on at the store by itself. When the last reader has left, the read is ended unless half of it is there.
  */
+import type { FileHandle } from 'node:fs/promises'
 import { addAbortSignal, type Readable } from 'node:stream'
 import {
   type ByteRange,
@@ -15,8 +16,8 @@ import type { Room } from './room.ts'
 
 /** A block to read from, whether it lies there whole or is still growing. */
 export interface OpenBlock {
-  /** At most `length` bytes from `position` within the block, waiting for the first of them. None past its end. */
-  read(position: number, length: number): Promise<Buffer>
+  /** Reads from `position` within the block into the buffer, some or all that fit, waiting for the first byte. */
+  read(position: number, into: Buffer): Promise<number>
   close(): Promise<void>
 }
 
@@ -155,10 +156,10 @@ export function startFill(options: FillOptions): Fill {
         const { handle } = await opened.promise
         return {
           close,
-          async read(position, wanted) {
+          async read(position, into) {
             while (received <= position && outcome === 'running') await progress.promise
             if (received <= position) throw outcome instanceof Failure ? outcome.cause : new Error('Past the end')
-            return onDisk(readAt(handle, position, Math.min(wanted, received - position)))
+            return onDisk(readAt(handle, position, into.subarray(0, Math.min(into.length, received - position))))
           },
         }
       } catch (error) {
@@ -180,10 +181,9 @@ export async function onDisk<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Fewer bytes than asked for would be a file that was cut behind our back. */
-export async function readAt(handle: Claim['handle'], position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
-  const { bytesRead } = await handle.read(buffer, 0, length, position)
-  if (bytesRead !== length) throw new Error(`Read ${bytesRead} of ${length} bytes at ${position}`)
-  return buffer
+/** Fills the buffer. Fewer bytes than asked for would be a file that was cut behind our back. */
+export async function readAt(handle: FileHandle, position: number, into: Buffer): Promise<number> {
+  const { bytesRead } = await handle.read(into, 0, into.length, position)
+  if (bytesRead !== into.length) throw new Error(`Read ${bytesRead} of ${into.length} bytes at ${position}`)
+  return bytesRead
 }

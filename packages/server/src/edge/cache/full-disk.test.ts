@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
 import { it } from 'node:test'
+import { readAll, readStream } from '../byte-reader.ts'
 import { eventually } from '../test-edge.ts'
-import { streamBlocks } from './block-stream.ts'
+import { readBlocks } from './block-reader.ts'
 import { startFill } from './fill.ts'
 import { createCacheFolder } from './folder.ts'
 import { startTestOrigin } from './test-origin.ts'
@@ -64,17 +64,17 @@ it('a disk that fills up in the middle of a block costs a read of the store, and
   })
   const failures: unknown[] = []
   const opening = [0, 1, 2].map(() =>
-    streamBlocks({
+    readBlocks({
       range: { start: 0, end: 99_999 },
       blockSize: 100_000,
       openBlock: (_index, signal) => fill.join(signal),
-      openStore: async (range) => (await origin.store.get(info.key, { range })).body,
+      openStore: async (range) => readStream((await origin.store.get(info.key, { range })).body),
       onCacheFailed: (error) => failures.push(error),
     }),
   )
   await eventually(() => origin.held.length === 1)
   origin.held[0]?.send()
-  const whole = (await Promise.all(opening)).map((stream) => buffer(stream))
+  const whole = (await Promise.all(opening)).map((reader) => readAll(reader, bytes.length))
   await eventually(() => origin.held.length === 4)
   for (const read of origin.held.slice(1)) {
     assert.deepEqual(read.range, { start: 60_000, end: 99_999 })

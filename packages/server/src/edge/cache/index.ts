@@ -11,8 +11,9 @@ import { mkdirSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { isMissing } from '../../engines/object-store/file/errors.ts'
 import type { ObjectInfo, ObjectStore } from '../../engines/object-store/object-store.ts'
+import { readStream } from '../byte-reader.ts'
 import type { ByteSource } from '../source.ts'
-import { streamBlocks } from './block-stream.ts'
+import { readBlocks } from './block-reader.ts'
 import { type Fill, type OpenBlock, onDisk, readAt, startFill } from './fill.ts'
 import { CacheFailed, createCacheFolder, statIfThere } from './folder.ts'
 import { createKnownObjects, noteUse } from './known-objects.ts'
@@ -98,14 +99,14 @@ export function createEdgeCache(options: CacheOptions): EdgeCache {
     prove: known.prove,
 
     open: (info, range, signal) =>
-      streamBlocks({
+      readBlocks({
         range,
         blockSize,
         openBlock: (index, leaving) => openBlock(info, index, leaving),
         async openStore(part, leaving) {
           meter.cacheBlock('failed')
           const { body } = await store.get(info.key, { range: part, signal: leaving })
-          return body
+          return readStream(body)
         },
         ...(signal && { signal }),
         onCacheFailed: ({ cause }) => onError(cause),
@@ -158,7 +159,7 @@ async function openStored(path: string, size: number, now: () => Date): Promise<
     const stats = await handle.stat()
     if (stats.size === size) {
       await noteUse(path, stats, now())
-      return { read: (position, length) => onDisk(readAt(handle, position, length)), close: () => handle.close() }
+      return { read: (position, into) => onDisk(readAt(handle, position, into)), close: () => handle.close() }
     }
   } catch (error) {
     await handle.close()
