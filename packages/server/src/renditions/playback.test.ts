@@ -26,7 +26,7 @@ describe('what is made of a video', { skip: withoutFfmpeg }, () => {
   }
 
   it('that plays everywhere is its poster, then itself with its index at the start', async () => {
-    const { id } = await upload(ann, await video('320x240', { everywhere: true }), { contentType: 'video/mp4' })
+    const { id } = await upload(ann, await video('320x240', { everywhere: true }), { contentType: 'video/quicktime' })
     await server.settleJobs()
     const asset = await read(id)
     assert.deepEqual([asset.state, asset.processing, asset.width, asset.height], ['ready', null, 320, 240])
@@ -43,7 +43,7 @@ describe('what is made of a video', { skip: withoutFfmpeg }, () => {
   })
 
   it('that does not is a stream: watched in one size while the others are made', async () => {
-    const { id } = await upload(ann, await video('1280x720', { everywhere: false }), { contentType: 'video/mp4' })
+    const { id } = await upload(ann, await video('1280x720', { everywhere: false }), { contentType: 'video/quicktime' })
     await server.settleJobs()
     const asset = await read(id)
     assert.deepEqual([asset.state, asset.processing, asset.urls.video], ['ready', null, null])

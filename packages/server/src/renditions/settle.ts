@@ -3,7 +3,9 @@ import { type Db, isDatabaseUnavailable, violates } from '../engines/database/da
 import { ObjectStoreError } from '../engines/object-store/index.ts'
 import { announce } from './announce.ts'
 import type { AssetRow, RenditionContext, Run } from './context.ts'
-import { CannotDecode, recipe, type Undecodable } from './media.ts'
+import { describedBy } from './described.ts'
+import { CannotDecodeImage } from './image/index.ts'
+import { CannotDecode, type MediaMetadata, recipe, type Undecodable } from './media.ts'
 import { originalOf } from './original.ts'
 
 /** After so many that were nobody else's fault the file is said to have failed. */
@@ -31,20 +33,22 @@ export async function settleFailure(
   if (asset.sha256 === null) {
     await recordSha256(context.db, asset, await originalOf(context.store, asset, run.signal).sha256())
   }
-  await markFailed(context.db, asset, failure, run.attempt)
+  await markFailed(context.db, asset, error instanceof CannotDecodeImage ? error.metadata : null, failure, run.attempt)
 }
 
 /** An asset that was shown before stays as it is: what was made of it by an older recipe is still good. */
 async function markFailed(
   db: Db,
   asset: AssetRow,
+  /** What is known of it although it cannot be shown. */
+  metadata: MediaMetadata | null,
   failure: Undecodable | 'processing-failed',
   attempt: number,
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const current = await tx
       .selectFrom('asset')
-      .select('state')
+      .selectAll()
       .where('id', '=', asset.id)
       .where('object_key', '=', asset.object_key)
       .forUpdate()
@@ -53,6 +57,9 @@ async function markFailed(
     const changed = await tx
       .updateTable('asset')
       .set((eb) => ({
+        ...(metadata === null ? {} : describedBy(metadata, current)),
+        // What was not understood as a picture may tell more than was read.
+        holds_location: true,
         recipe,
         pending: [],
         version: eb('version', '+', 1),

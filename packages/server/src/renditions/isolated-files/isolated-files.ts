@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import type Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Ending, Sandbox } from '../../engines/sandbox/sandbox.ts'
+import { Metadata } from '../image/answer.ts'
 import { program } from '../image/program.ts'
-import { Metadata } from '../image/protocol.ts'
 import { CannotDecode, type MediaMetadata } from '../media.ts'
 
 export interface FileRun {
