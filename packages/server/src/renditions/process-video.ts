@@ -6,7 +6,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { announce } from './announce.ts'
-import type { AssetRow, RenditionContext, Run } from './context.ts'
+import type { AssetRow, RenditionContext, Run, Tx } from './context.ts'
 import { describedBy } from './described.ts'
 import { findCounterparts, joinLivePhoto } from './live-photos.ts'
 import { keepRenditions } from './making.ts'
@@ -80,7 +80,7 @@ async function makeVisible(
       }
     },
     async follow(tx, changed) {
-      if (!probe.playsEverywhere) await enqueuePlayback(context, tx, changed, run)
+      if (!probe.playsEverywhere) await enqueuePlayback(context, tx, changed, probe, run)
       await announce(tx, changed, {
         done: made.map(({ name }) => name),
         phases: { decode, store: performance.now() - started - decode },
@@ -90,19 +90,26 @@ async function makeVisible(
   })
 }
 
+/** Seconds times pixels: two minutes of 1080p. */
+const clip = 120 * 1920 * 1080
+
+/** A clip is watched in a moment and goes before films, which take long whoever waits for them. */
 async function enqueuePlayback(
   { jobs }: RenditionContext,
-  tx: Parameters<RenditionContext['jobs']['enqueue']>[0],
+  tx: Tx,
   asset: AssetRow,
+  { picture, duration }: VideoProbe,
   run: Run,
 ): Promise<void> {
   const isRebuild = asset.recipe !== null
   const key = isRebuild ? rebuildKey(asset.id, 'playback') : `asset:playback:${asset.id}`
-  if (run.priority === 'interactive') await jobs.enqueue(tx, 'asset:playback', { assetId: asset.id }, { key })
-  else {
-    const priority = isRebuild ? priorities.rebuild : priorities.bulk
-    await jobs.enqueue(tx, 'asset:playback-bulk', { assetId: asset.id }, { key, priority })
+  const isFilm = duration === null || duration * (picture?.width ?? 0) * (picture?.height ?? 0) > clip
+  if (run.priority === 'interactive' && !isFilm) {
+    await jobs.enqueue(tx, 'asset:playback', { assetId: asset.id }, { key })
+    return
   }
+  const priority = isRebuild ? priorities.rebuild : run.priority === 'bulk' ? priorities.bulk : priorities.film
+  await jobs.enqueue(tx, 'asset:playback-bulk', { assetId: asset.id }, { key, priority })
 }
 
 /** It can be watched now: takes the place of everything that played before. `pending` names the sizes still to come. */

@@ -18,6 +18,7 @@ declare module '../engines/jobs/jobs.ts' {
     'asset:process-bulk': { assetId: string; rebuild?: boolean }
     /** Makes a video playable everywhere. */
     'asset:playback': { assetId: string }
+    /** The same for films, and for what nobody waits for. */
     'asset:playback-bulk': { assetId: string }
     /** The further sizes of a video. */
     'asset:variants': { assetId: string }
@@ -28,7 +29,7 @@ declare module '../engines/jobs/jobs.ts' {
 }
 
 /** Lower runs first, within the lanes of bulk work. */
-export const priorities = { bulk: 10, rebuild: 20, variants: 30, avif: 40 } as const
+export const priorities = { film: 5, bulk: 10, rebuild: 20, variants: 30, avif: 40 } as const
 
 export interface RenditionLanes {
   /** Images at once of each kind of work. */
