@@ -6,9 +6,10 @@
 import type { Readable } from 'node:stream'
 import type { Sandbox } from '../../engines/sandbox/sandbox.ts'
 import { CannotDecode, type ImageSize, type MadeImage, type MediaMetadata, type Undecodable } from '../media.ts'
+import type { Decoded, Description } from './answer.ts'
 import { type DecodingProcess, type Outcome, startDecodingProcess } from './decoding-process.ts'
 import { createPool, type Pool } from './pool.ts'
-import type { Decoded, Description, ImageFormat, Work } from './protocol.ts'
+import type { ImageFormat, Work } from './protocol.ts'
 
 export interface ImageSource {
   /** Bytes. */

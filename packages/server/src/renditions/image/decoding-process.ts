@@ -1,8 +1,9 @@
 /** The server's side of one decoding program: gives it one piece of work at a time and hears how it ended. */
 import type { Readable, Writable } from 'node:stream'
 import type { Ending, IsolatedProcess, Sandbox } from '../../engines/sandbox/sandbox.ts'
+import { type Decoded, parseAnswer, type Refused } from './answer.ts'
 import { program } from './program.ts'
-import { type Decoded, frameHead, parseAnswer, type Refused, readFrames, type Work } from './protocol.ts'
+import { frameHead, readFrames, type Work } from './protocol.ts'
 
 /** How a piece of work went. After all but `decoded` and `refused` the program is gone. */
 export type Outcome =
@@ -55,6 +56,8 @@ export async function startDecodingProcess(
   const complaints = listen(child)
   // Its end says more than the broken pipe.
   child.stdin.on('error', () => child.kill())
+  // What a dead program had still to say is not wanted, and unread it would stay for ever.
+  void child.ended.then(() => child.stdout.destroy())
   const frames = readFrames(child.stdout)
   try {
     const greeting = parseAnswer(await within(startSeconds, frames.head()))

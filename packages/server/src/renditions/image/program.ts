@@ -7,7 +7,7 @@ const main = fileURLToPath(new URL('./program/main.ts', import.meta.url))
 const server = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** What `program/` imports from npm. */
-const packages = ['sharp', 'thumbhash', 'typebox', 'libheif-js', '@jsquash/jxl', 'exifreader']
+const packages = ['sharp', 'thumbhash', 'libheif-js', '@jsquash/jxl']
 
 /** The folder of packages that a package was found in; its own dependencies lie there too. */
 function packagesFolder(name: string): string {

@@ -5,7 +5,8 @@
 import { Console } from 'node:console'
 import { CannotDecode } from '../../media.ts'
 import { readImageMetadata } from '../../metadata/index.ts'
-import { type Answer, type Description, type FrameReader, frameHead, readFrames, type Work } from '../protocol.ts'
+import type { Answer, Description } from '../answer.ts'
+import { type FrameReader, frameHead, readFrames, type Work } from '../protocol.ts'
 import { prepareSharp } from './open-sharp.ts'
 import { decodeImage } from './work.ts'
 

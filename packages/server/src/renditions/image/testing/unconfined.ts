@@ -18,7 +18,7 @@ export function createUnconfinedSandbox(replace = (program: IsolatedProgram) => 
       let killed = false
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)
       const ended = new Promise<Ending>((resolve) => {
-        child.once('close', (code, signal) => {
+        child.once('exit', (code, signal) => {
           if (killed) resolve({ how: 'aborted' })
           else resolve(code === null ? { how: 'crashed', signal: signal ?? '' } : { how: 'exit', code })
         })
