@@ -34,10 +34,9 @@ import { giveUpObjects, purgeTasks } from './purge/index.ts'
 import {
   createImageDecoder,
   createIsolatedFiles,
+  createLazyVideoDecoder,
   createPlaylistUrls,
-  createVideoDecoder,
   findAvatar,
-  findFfmpeg,
   playlistRoutes,
   type RenditionContext,
   renditionLanes,
@@ -319,14 +318,13 @@ async function startRoles(
     const scratch = join(config.dataDir, 'scratch')
     await sweepScratch(scratch)
     const sandbox = await createSandbox()
-    const ffmpeg = await findFfmpeg(config.searchPath)
     const images = createImageDecoder({ sandbox, processes: config.imageConcurrency, log })
     const renditions: RenditionContext = {
       db,
       store,
       jobs,
       images,
-      videos: createVideoDecoder({ sandbox, ffmpeg }),
+      videos: createLazyVideoDecoder({ sandbox, searchPath: config.searchPath }),
       files: createIsolatedFiles({ sandbox, log }),
       scratch,
       avif: config.avif === 'on',

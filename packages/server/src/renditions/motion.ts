@@ -31,7 +31,13 @@ export async function makeMotion(
     // One variant of a stream is a file that plays by itself too.
     const [height] = probe.picture === null ? [] : variantHeights(probe.picture)
     if (height === undefined) return []
-    return [{ ...(await context.videos.hls(path, probe, height, work, () => undefined)), name: 'motion', detail: null }]
+    return [
+      {
+        ...(await context.videos.hls(path, probe, height, work, () => undefined)),
+        name: 'motion',
+        detail: null,
+      },
+    ]
   } catch (error) {
     if (signal.aborted || error instanceof ObjectStoreError) throw error
     context.log.warn({ err: error, asset: asset.id }, 'the motion of a photo could not be made')
