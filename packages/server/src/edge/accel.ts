@@ -6,6 +6,7 @@
  * The header tells where files lie and carries none of their bytes, so a client must never get it. It is sent only when
  * the request came through a proxy that `TRUSTED_PROXIES` names, and that proxy takes it away.
  */
+import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { ObjectInfo } from '../engines/object-store/object-store.ts'
 import type { ByteSource } from './source.ts'
@@ -23,11 +24,23 @@ export interface Accel {
 /** @param prefix of the internal location, for example `/_files`. */
 export function createAccel(prefix: string, source: Pick<ByteSource, 'pathOf'>): Accel {
   const base = prefix.replace(/\/+$/, '')
+  /** Of connections, since a proxy sends many requests over each and addresses are slow to compare. */
+  const trusted = new WeakMap<Socket, boolean>()
+
+  function isBehindProxy(request: FastifyRequest): boolean {
+    if (request.headers['x-forwarded-for'] === undefined) return false
+    const { socket } = request.raw
+    const known = trusted.get(socket)
+    if (known !== undefined) return known
+    // The addresses that are believed, nearest first: more than one when the nearest is a trusted proxy.
+    const isTrusted = (request.ips?.length ?? 0) > 1
+    trusted.set(socket, isTrusted)
+    return isTrusted
+  }
+
   return {
     async redirectOf(request, info) {
-      // The addresses that were believed, nearest first: more than one when the nearest is a trusted proxy.
-      const isBehindProxy = (request.ips?.length ?? 0) > 1
-      const path = isBehindProxy ? await source.pathOf(info) : null
+      const path = isBehindProxy(request) ? await source.pathOf(info) : null
       return path === null ? null : `${base}${path.split('/').map(encodeURIComponent).join('/')}`
     },
 

@@ -26,6 +26,14 @@ export function createPermit({ verifier, countryOf }: PermitOptions): Permit {
     const url = request.raw.url ?? ''
     const open = publicObject(url)
     if (open !== null) return { ...open, disposition: 'inline', filename: null, expires: null }
-    return verifier.delivery(url, { address: request.ip, country: countryOf?.(request.ip) })
+    // Looked up only for a grant that is bound to a place.
+    return verifier.delivery(url, {
+      get address() {
+        return request.ip
+      },
+      get country() {
+        return countryOf?.(request.ip)
+      },
+    })
   }
 }

@@ -12,8 +12,8 @@ import type { Accel } from './accel.ts'
 import { type Answer, acceptRanges, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
 import type { Permit } from './delivery-grant.ts'
 import { multipartRanges } from './multipart-ranges.ts'
+import { createRecentObjects } from './recent-objects.ts'
 import { createBuffers, type Segment, sendBody } from './send-body.ts'
-import { createSmallObjects } from './small-objects.ts'
 import type { ByteSource } from './source.ts'
 import { createTransfer, type Meter, type RecordTransfer, type Transfer } from './transfer.ts'
 import { openFor, watchDownload } from './watch-download.ts'
@@ -38,7 +38,7 @@ type Content = Exclude<Answer, { kind: 'not-modified' | 'outside' }>
 
 export function getBytes(options: GetBytesOptions) {
   const { source, permit, admission, accel, meter, record, idleSeconds, now } = options
-  const small = createSmallObjects({ source })
+  const recent = createRecentObjects({ source })
   const buffers = createBuffers()
 
   /** What is to be sent after the header, opened so far that it can be had; null where there is nothing. */
@@ -58,7 +58,7 @@ export function getBytes(options: GetBytesOptions) {
       case 'whole': {
         const headers = { 'content-length': info.size }
         if (request.method === 'HEAD' || info.size === 0) return { status: 200, headers, body: null }
-        const body = small.isSmall(info) ? await small.read(info) : await whole({ start: 0, end: info.size - 1 })
+        const body = recent.isSmall(info) ? await recent.read(info) : await whole({ start: 0, end: info.size - 1 })
         return { status: 200, headers, body }
       }
       case 'part': {
@@ -77,7 +77,7 @@ export function getBytes(options: GetBytesOptions) {
   async function answerRequest(request: FastifyRequest, reply: FastifyReply, transfer: Transfer) {
     const grant = await permit(request)
     transfer.verified(grant)
-    const info = small.recall(grant.key) ?? (await source.head(grant.key))
+    const info = await recent.head(grant.key)
     if (info === null) throw problems.notFound('The file is gone.')
     const shown = accel === null ? info : accel.described(info)
 
