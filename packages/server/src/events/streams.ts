@@ -142,7 +142,9 @@ export function createEventStreams({ db, databaseUrl, log, meter, limits: given 
 
       function end(): void {
         closed()
-        sink.end()
+        // What a full sink holds may never be taken, and would be waited for.
+        if (fullSince === null) sink.end()
+        else sink.destroy()
       }
 
       async function heartbeat(): Promise<void> {
