@@ -1,5 +1,5 @@
 /** Converting videos that do not play everywhere: one size to begin with, then the others. */
-import { announce } from './announce.ts'
+import { announce, announcingProgress } from './announce.ts'
 import type { AssetRow, RenditionContext, Run } from './context.ts'
 import { keepRenditions } from './making.ts'
 import { CannotDecode } from './media.ts'
@@ -17,7 +17,13 @@ export async function makePlayable(context: RenditionContext, assetId: string, r
     await withOriginal(context, asset, run, async (folder, path, probe) => {
       const [first, ...others] = probe.picture === null ? [] : variantHeights(probe.picture)
       if (first === undefined) throw new CannotDecode('undecodable', 'There is no picture in this file.')
-      const made = await context.videos.hls(path, probe, first, { scratch: folder, ...run }, () => undefined)
+      const made = await context.videos.hls(
+        path,
+        probe,
+        first,
+        { scratch: folder, ...run },
+        announcingProgress(context, asset, nameOf(first)),
+      )
       await keepPlayable(context, asset, run, { ...made, name: nameOf(first) }, others.map(nameOf))
     })
   } catch (error) {
@@ -53,7 +59,7 @@ async function makeVariant(
 ): Promise<boolean> {
   const name = nameOf(height)
   const made = await context.videos
-    .hls(path, probe, height, { scratch: folder, ...run }, () => undefined)
+    .hls(path, probe, height, { scratch: folder, ...run }, announcingProgress(context, asset, name))
     .catch((error: unknown) => {
       const isFinal = error instanceof CannotDecode || run.attempt >= attempts
       if (run.signal.aborted || !isFinal) throw error

@@ -1,6 +1,6 @@
 /** An image: one decode for all sizes, metadata and thumbhash, then the motion that some cameras put behind the photo. */
 
-import { announce } from './announce.ts'
+import { announce, waitOf } from './announce.ts'
 import { enqueueAvatar } from './avatar.ts'
 import type { AssetRow, RenditionContext, Run } from './context.ts'
 import { describedBy } from './described.ts'
@@ -18,6 +18,7 @@ export const everySize = Object.keys(imageSizes) as ImageSize[]
 export async function processImage(context: RenditionContext, asset: AssetRow, run: Run): Promise<void> {
   const original = originalOf(context.store, asset, run.signal)
   const started = performance.now()
+  const waited = waitOf(asset, context.now())
   const decoded = await original.reading(() =>
     context.images.decode(
       { size: asset.size, contentType: asset.content_type, open: original.open },
@@ -63,7 +64,7 @@ export async function processImage(context: RenditionContext, asset: AssetRow, r
         await enqueueAvatar(context.jobs, tx, changed)
         await announce(tx, changed, {
           done: made.map(({ name }) => name),
-          phases: { decode, store: performance.now() - started - decode },
+          phases: { ...waited, decode, store: performance.now() - started - decode },
           attempt: run.attempt,
         })
       },

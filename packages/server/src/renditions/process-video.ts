@@ -5,7 +5,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { announce } from './announce.ts'
+import { announce, waitOf } from './announce.ts'
 import type { AssetRow, RenditionContext, Run, Tx } from './context.ts'
 import { describedBy } from './described.ts'
 import { findCounterparts, joinLivePhoto } from './live-photos.ts'
@@ -51,6 +51,7 @@ async function makeVisible(
   { folder, path, probe }: OpenVideo,
 ): Promise<boolean> {
   const started = performance.now()
+  const waited = waitOf(asset, context.now())
   const metadata = await context.files.videoMetadata(path, asset.content_type, run)
   const poster = await context.videos.poster(path, probe, { scratch: folder, ...run })
   const { size } = await stat(poster.path)
@@ -83,7 +84,7 @@ async function makeVisible(
       if (!probe.playsEverywhere) await enqueuePlayback(context, tx, changed, probe, run)
       await announce(tx, changed, {
         done: made.map(({ name }) => name),
-        phases: { decode, store: performance.now() - started - decode },
+        phases: { ...waited, decode, store: performance.now() - started - decode },
         attempt: run.attempt,
       })
     },
