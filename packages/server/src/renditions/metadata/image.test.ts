@@ -295,6 +295,11 @@ describe('the video in a motion photo', () => {
     })
   }
 
+  test('is the one that the directory names, of several', async () => {
+    const bytes = Buffer.concat([files.jpegWith(jpeg, directory(video.length)), video, video])
+    assert.deepEqual((await read(bytes)).motion, { start: bytes.length - video.length, length: video.length })
+  })
+
   test('is nowhere when the bytes there are no video', async () => {
     assert.equal((await read(Buffer.concat([files.jpegWith(jpeg, directory(60)), Buffer.alloc(60, 7)]))).motion, null)
   })

@@ -129,6 +129,15 @@ const holders: Record<string, { bytes: Buffer; keepsExif: boolean }> = {
     bytes: files.jpegWith(jpeg, files.exifSegment(Buffer.concat([exif, Buffer.from('37.566512')]))),
     keepsExif: true,
   },
+  'a second image inside of XMP': {
+    bytes: files.jpegWith(
+      jpeg,
+      files.xmpSegment(
+        files.xmp(`GImage:Data="${files.jpegWith(jpeg, files.exifSegment(exif)).toString('base64')}" dc:title="Kept"`),
+      ),
+    ),
+    keepsExif: false,
+  },
   'XMP in UTF-16': { bytes: files.webpWith(webp, ['XMP ', Buffer.from(placeXmp, 'utf16le')]), keepsExif: false },
   'EXIF in two segments': {
     bytes: files.jpegWith(jpeg, files.exifSegment(exif.subarray(0, -20)), files.exifSegment(exif.subarray(-20))),
@@ -249,6 +258,11 @@ describe('no copy is made', () => {
     assert.equal(await removeImageLocation(raw, 'image/x-pentax-pef'), null)
     const sony = files.tiff({ image: [ascii(0x010f, 'SONY')], exif: [note], gps })
     assert.ok((await removeImageLocation(sony, 'image/x-sony-arw')) !== null)
+  })
+
+  test('when the coordinates stand once more where nothing can be taken out', async () => {
+    const profile = files.segment(0xe2, 'ICC_PROFILE\0', Buffer.from(coordinates[0] ?? []))
+    assert.equal(await removeImageLocation(files.jpegWith(jpeg, files.exifSegment(exif), profile), 'image/jpeg'), null)
   })
 
   test('when a directory is cut off, so that others may read more of it', async () => {
