@@ -11,7 +11,7 @@ import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
 import { sql } from 'kysely'
 import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parseJwtIssuers } from './accounts/index.ts'
 import { assetRoutes, assetTasks, type ChangeContext, createPresenter, markLost } from './assets/index.ts'
-import type { Config } from './config/index.ts'
+import { type Config, SettingsError } from './config/index.ts'
 import { createDelivery, jwksRoutes, openSigningKeys } from './delivery/index.ts'
 import { createEdgeCache, edgeRoutes, purgeOnDelete, type RecordTransfer, storeSource } from './edge/index.ts'
 import { type OpenDatabase, openDatabase } from './engines/database/database.ts'
@@ -262,7 +262,7 @@ async function startRoles(
       historyWriter.add(attempt, objectKey === null ? event : { ...event, objectId: objectKey })
     }
     if (config.accelRedirect !== null && config.trustedProxies.length === 0) {
-      throw new Error('ACCEL_REDIRECT needs TRUSTED_PROXIES: only a proxy that is known may send files by itself.')
+      throw new SettingsError('ACCEL_REDIRECT needs TRUSTED_PROXIES: only a proxy that is known may send files.')
     }
     const cache = hasEdgeCache(config, store) ? openEdgeCache() : null
     // What a killed process left half-written, and what is too much.

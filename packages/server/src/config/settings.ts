@@ -207,7 +207,10 @@ export const settings = {
     100_000,
   ),
   edgeCacheSize: bytes('EDGE_CACHE_SIZE', 'Bytes of an S3 store that the edge keeps on its disk; 0 for none', '10G'),
-  edgeCacheDir: optional(text('EDGE_CACHE_DIR', 'Where it keeps them; DATA_DIR/cache when absent', '')),
+  edgeCacheDir: {
+    ...optional(text('EDGE_CACHE_DIR', 'Where it keeps them; DATA_DIR/cache when absent', '')),
+    parse: (value: string): string | null => resolve(value),
+  },
   edgeCacheMaxAge: integer(
     'EDGE_CACHE_MAX_AGE',
     'Seconds an edge sends a file from its disk before it asks the store again whether it is still there',
@@ -215,13 +218,16 @@ export const settings = {
     0,
     86_400,
   ),
-  accelRedirect: optional(
-    text(
-      'ACCEL_REDIRECT',
-      'Internal location of an nginx in front, such as /_files, that sends files itself; needs TRUSTED_PROXIES',
-      '',
+  accelRedirect: {
+    ...optional(
+      text(
+        'ACCEL_REDIRECT',
+        'Internal location of an nginx in front, such as /_files, that sends files itself; needs TRUSTED_PROXIES',
+        '',
+      ),
     ),
-  ),
+    parse: parseLocation,
+  },
   jwtIssuers: {
     ...text(
       'JWT_ISSUERS',
@@ -283,6 +289,12 @@ function parseRoles(value: string): Role[] {
     if (role === undefined) throw new InvalidSetting('ROLES', value, `a list of ${roles.join(', ')}`)
     return role
   })
+}
+
+/** Plain, so that it means the same in a header and in nginx's configuration. */
+function parseLocation(value: string): string | null {
+  if (/^(?:\/[a-z0-9_-]+)+\/?$/i.test(value)) return value
+  throw new InvalidSetting('ACCEL_REDIRECT', value, 'a path of letters, digits, - and _ such as /_files')
 }
 
 function parseJson(value: string): unknown {
