@@ -2,9 +2,10 @@
  * The still that stands for a video: a frame that is neither black nor blank. Only keyframes are decoded, since the one
  * nearest to a moment costs a tenth of the exact one; each next moment is tried only when the one before showed nothing.
  */
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { CannotDecode, type MadeFile } from '../media.ts'
+import type { Container } from './formats.ts'
 import { posterLimits } from './limits.ts'
 import { fit, type Size, standardPicture } from './picture-filters.ts'
 import type { Picture, VideoProbe } from './probe.ts'
@@ -14,7 +15,7 @@ import type { RunFfmpeg, VideoWork } from './run-ffmpeg.ts'
 const longSide = 2_560
 
 /** Parts of the duration. Films fade in, so the start comes last. */
-const moments = [0.1, 0.25, 0.5, 0]
+const parts = [0.1, 0.25, 0.5, 0]
 
 /** Luma of a frame, 16 (black) to 235 (white): its mean, and what lies between its darkest and its brightest tenth. */
 interface Brightness {
@@ -24,89 +25,91 @@ interface Brightness {
 
 const isTelling = ({ mean, spread }: Brightness) => mean > 28 && mean < 228 && spread > 12
 
-/** Writes `poster.jpg` to the scratch folder: upright, sRGB, at most 2560 pixels long. Throws `CannotDecode`. */
-export async function makePoster(run: RunFfmpeg, path: string, probe: VideoProbe, work: VideoWork): Promise<MadeFile> {
-  const { picture, duration } = probe
-  if (picture === null) throw new CannotDecode('undecodable', 'There is only sound in this file, no picture.')
-  const size = fit(picture, { short: longSide, long: longSide })
-
-  let best: { file: string; brightness: Brightness } | null = null
-  for (const [attempt, from] of attempts(duration).entries()) {
-    const file = join(work.scratch, `poster-${attempt}.jpg`)
-    const brightness = await grab(run, path, probe, picture, size, from, file, work)
-    if (brightness === null) continue
-    if (best === null || brightness.spread > best.brightness.spread) best = { file, brightness }
-    if (isTelling(brightness)) break
-  }
-  if (best === null) throw new CannotDecode('undecodable', 'No picture of this video could be decoded.')
-  return { name: 'poster', contentType: 'image/jpeg', path: best.file, ...size, duration: null, detail: null }
-}
-
-/** Where to take the frame from, as options before the input, and filters that choose among several. */
-interface Grab {
+/** Where to take a frame from, as options before the input, and filters that choose among several. */
+interface Moment {
   input: string[]
   choose: string[]
 }
 
-function attempts(duration: number | null): Grab[] {
-  const keyframe = (seconds: number): Grab => ({
+/** Writes JPEGs to the scratch folder, one of them the poster: upright, sRGB, at most 2560 pixels long. Throws `CannotDecode`. */
+export async function makePoster(run: RunFfmpeg, path: string, probe: VideoProbe, work: VideoWork): Promise<MadeFile> {
+  const { picture, container, duration } = probe
+  if (picture === null) throw new CannotDecode('undecodable', 'There is only sound in this file, no picture.')
+  const size = fit(picture, { short: longSide, long: longSide })
+
+  let best: { file: string; brightness: Brightness } | null = null
+  let problem: CannotDecode | undefined
+  for (const [attempt, moment] of momentsOf(duration).entries()) {
+    const file = join(work.scratch, `poster-${attempt}.jpg`)
+    const options = ['-map', `0:${picture.index}`, '-vf', filters(picture, size, moment, run.lacks).join(',')]
+    try {
+      const brightness = await grab(run, { path, container }, picture, moment.input, options, file, work)
+      if (brightness === null) continue
+      if (best === null || brightness.spread > best.brightness.spread) best = { file, brightness }
+      if (isTelling(brightness)) break
+    } catch (error) {
+      // This part of the file is damaged; another may not be.
+      if (!(error instanceof CannotDecode) || error.reason !== 'undecodable') throw error
+      problem = error
+    }
+  }
+  if (best === null) throw new CannotDecode('undecodable', 'No picture of this video could be decoded.', problem)
+  return { name: 'poster', contentType: 'image/jpeg', path: best.file, ...size, duration: null, detail: null }
+}
+
+function momentsOf(duration: number | null): Moment[] {
+  const keyframe = (seconds: number): Moment => ({
     input: ['-ss', seconds.toFixed(3), '-noaccurate_seek', '-skip_frame', 'nokey'],
     // The keyframe lies before the moment, where ffmpeg would drop it.
     choose: ['setpts=N'],
   })
   return [
-    ...(duration === null ? [0] : [...new Set(moments.map((part) => part * duration))]).map(keyframe),
+    ...(duration === null ? [0] : [...new Set(parts.map((part) => part * duration))]).map(keyframe),
     // Keyframes may all be dark, too few, or not marked: then the most typical frame of the first seconds.
     { input: ['-t', '6'], choose: ['fps=2', 'thumbnail=12'] },
   ]
 }
 
-/** Null when no frame could be decoded from there. */
+const filters = (picture: Picture, size: Size, { choose }: Moment, lacks: readonly string[]) => [
+  ...choose,
+  ...standardPicture(picture, size, 'yuv444p', lacks),
+  'signalstats',
+  'metadata=mode=print:file=pipe\\\\:1',
+  // JPEG is full range BT.601 (JFIF).
+  'scale=out_color_matrix=bt601:out_range=pc',
+  'format=yuvj444p',
+]
+
+/** Null when there was no frame. */
 async function grab(
   run: RunFfmpeg,
-  path: string,
-  probe: VideoProbe,
+  input: { path: string; container: Container },
   picture: Picture,
-  size: Size,
-  { input, choose }: Grab,
+  inputOptions: string[],
+  options: string[],
   file: string,
   { scratch, signal, priority }: VideoWork,
 ): Promise<Brightness | null> {
   const measured = new Map<string, number>()
-  const filters = [
-    ...choose,
-    ...standardPicture(picture, size, 'yuv444p', run.lacks),
-    'signalstats',
-    'metadata=mode=print:file=pipe\\\\:1',
-    // JPEG is full range BT.601 (JFIF).
-    'scale=out_color_matrix=bt601:out_range=pc',
-    'format=yuvj444p',
-  ]
-  try {
-    await run({
-      input: { path, container: probe.container },
-      inputOptions: input,
-      // biome-ignore format: one option a line
-      outputOptions: [
-        '-map', `0:${picture.index}`, '-frames:v', '1', '-vf', filters.join(','),
-        '-map_metadata', '-1', '-c:v', 'mjpeg', '-q:v', '2', '-f', 'image2', '-update', '1', `file:${file}`,
-      ],
-      scratch,
-      limits: posterLimits(picture),
-      priority,
-      signal,
-      onLine(line) {
-        const [, name, value] = /^lavfi\.signalstats\.(Y[A-Z]+)=([\d.]+)$/.exec(line) ?? []
-        if (name !== undefined) measured.set(name, Number(value))
-      },
-    })
-  } catch (error) {
-    // This part of the file is damaged; another may not be.
-    if (error instanceof CannotDecode && error.reason === 'undecodable') return null
-    throw error
-  }
+  await run({
+    input,
+    inputOptions,
+    // biome-ignore format: one option a line
+    outputOptions: [
+      ...options, '-frames:v', '1', '-map_metadata', '-1',
+      '-c:v', 'mjpeg', '-q:v', '2', '-f', 'image2', '-update', '1', `file:${file}`,
+    ],
+    scratch,
+    limits: posterLimits(picture),
+    priority,
+    signal,
+    onLine(line) {
+      const [, name, value] = /^lavfi\.signalstats\.(Y[A-Z]+)=([\d.]+)$/.exec(line) ?? []
+      if (name !== undefined) measured.set(name, Number(value))
+    },
+  })
   const [mean, low, high] = ['YAVG', 'YLOW', 'YHIGH'].map((name) => measured.get(name))
   if (mean === undefined || low === undefined || high === undefined) return null
-  if ((await stat(file).catch(() => null)) === null) return null
-  return { mean, spread: high - low }
+  // A frame can be measured and yet be dropped before it is written.
+  return (await readdir(scratch)).includes(basename(file)) ? { mean, spread: high - low } : null
 }

@@ -60,7 +60,7 @@ export interface Sound {
 /** Pixels of a frame: 8K with some room. Beyond, one frame alone takes the memory that a file may use. */
 const maxPixels = 8_192 * 4_608
 
-const probeLimits = { memory: 1 << 30, seconds: 60, fileSize: 0 }
+const probeLimits = { memory: 2 ** 31, seconds: 60, fileSize: 0 }
 
 /**
  * `contentType` is what the file's signature said when it was uploaded. Throws `CannotDecode` for what is no video, is

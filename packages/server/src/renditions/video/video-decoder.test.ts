@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createSandbox } from '../../engines/sandbox/sandbox.ts'
 import { CannotDecode, type MadeFile } from '../media.ts'
-import { createVideoDecoder, type HlsVariant } from './index.ts'
+import { createVideoDecoder, type HlsVariant, masterPlaylist, mediaPlaylist } from './index.ts'
 import { aac, film, h264, openVideoBench, tone } from './testing/videos.ts'
 
 const bench = await openVideoBench()
@@ -275,6 +275,19 @@ describe('videos', { skip: bench === null ? 'npm brings no ffmpeg for this platf
         return offset + length
       }, detail.init.length)
       assert.equal(end, (await readFile(made.path)).length)
+      // And a player that follows the playlists gets all of it.
+      const { width, height } = made
+      const played = join(folder, 'played.m3u8')
+      await writeFile(played, mediaPlaylist(detail, 'hls-480.mp4'))
+      const master = join(folder, 'master.m3u8')
+      await writeFile(
+        master,
+        masterPlaylist([{ width: width ?? 0, height: height ?? 0, detail }], () => 'played.m3u8'),
+      )
+      const tiny = await decode(master, '-map', '0:v', '-vf', 'scale=2:2,format=gray')
+      assert.equal(tiny.length / 4, 225)
+      const sound = await decode(master, '-map', '0:a', '-ar', '8000', '-ac', '1', '-c:a', 'pcm_u8')
+      assert.ok(Math.abs(sound.length / 8_000 - 9) < 0.2, `${sound.length / 8_000} seconds of sound`)
     })
 
     test('frames of a rate that varies are all there, at their times', async () => {
@@ -307,7 +320,7 @@ describe('videos', { skip: bench === null ? 'npm brings no ffmpeg for this platf
     })
 
     test('what is ended early ends at once and says whose wish it was', async () => {
-      const path = await make('slow.mp4', ...film('1920x1080', 10, 30), ...h264)
+      const path = await make('slow.mp4', ...film('1920x1080', 5, 30), ...h264)
       const found = await probe(path)
       const stop = new AbortController()
       const begun = Promise.withResolvers<void>()
