@@ -1,5 +1,11 @@
 /** What is made of pictures, through the decoder as it runs: in its sandbox. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
@@ -8,6 +14,7 @@ import { createSandbox } from '../../engines/sandbox/sandbox.ts'
 import { CannotDecode } from '../media.ts'
 import { createImageDecoder, type ImageDecoder } from './index.ts'
 import { distance, drawQuarters, everySize, gridOf, madeOf, sourceOf } from './testing/pictures.ts'
+import { createUnconfinedSandbox } from './testing/unconfined.ts'
 
 let decoder: ImageDecoder
 before(async () => {
@@ -263,5 +270,75 @@ test('what is no picture, or too large a one, is refused in a word', async () =>
   ]
   for (const [bytes, reason] of cases) {
     await assert.rejects(decode(bytes), (error) => error instanceof CannotDecode && error.reason === reason, reason)
+  }
+})
+
+/** AVIF whose numbers mean other colours than its profile said (ISO/IEC 14496-12, `colr` of type `nclx` for `rICC`). */
+function withCodePoints(avif: Buffer, primaries: number, transfer: number): Buffer {
+  const at = avif.indexOf('colrrICC')
+  assert.notEqual(at, -1)
+  const changed = Buffer.from(avif)
+  changed.write('nclx', at + 4, 'latin1')
+  changed.writeUInt16BE(primaries, at + 8)
+  changed.writeUInt16BE(transfer, at + 10)
+  // BT.601's matrix, full range.
+  changed.writeUInt16BE(6, at + 12)
+  changed[at + 14] = 0x80
+  return changed
+}
+
+test('light that only bright screens can show is brought into sRGB', async () => {
+  const grey = (level: number) =>
+    sharp({ create: { width: 64, height: 64, channels: 3, background: { r: level, g: level, b: level } } })
+      .withIccProfile('p3')
+      .avif({ quality: 95, effort: 0 })
+      .toBuffer()
+  const shownAs = async (level: number, primaries: number, transfer: number) =>
+    (await gridOf(madeOf(await decode(withCodePoints(await grey(level), primaries, transfer)), 'thumb')))[0] ?? 0
+  const [bt2020, pq, hlg] = [9, 16, 18]
+  // BT.2408: a grey card is at 38% in both, 26 nits where white has 203, which sRGB writes as 101. Diffuse white, at 58%
+  // and 75%, leaves room for what is brighter.
+  for (const [transfer, greyLevel, whiteLevel] of [
+    [pq, 97, 148],
+    [hlg, 97, 191],
+  ] as const) {
+    const [middle, white, top] = await Promise.all(
+      [greyLevel, whiteLevel, 255].map((level) => shownAs(level, bt2020, transfer)),
+    )
+    assert.ok(Math.abs((middle ?? 0) - 101) < 8, `${transfer}: grey as ${middle}`)
+    assert.ok((white ?? 0) > 205 && (white ?? 0) < 250, `${transfer}: white as ${white}`)
+    assert.equal(top, 255)
+    assert.equal(await shownAs(0, bt2020, transfer), 0)
+  }
+})
+
+test('an SVG reads no file and asks no server, even without a sandbox', async () => {
+  const server = createServer((_request, response) => {
+    asked += 1
+    response.end()
+  })
+  let asked = 0
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const folder = await mkdtemp(join(tmpdir(), 'canary-'))
+  const loose = createImageDecoder({ sandbox: createUnconfinedSandbox(), processes: 1 })
+  try {
+    const canary = join(folder, 'canary.png')
+    await sharp({ create: { width: 100, height: 100, channels: 3, background: '#ff0000' } }).toFile(canary)
+    const { port } = server.address() as AddressInfo
+    const images = [canary, `file://${canary}`, `http://127.0.0.1:${port}/a.png`].map(
+      (href) =>
+        `<image width="100" height="100" href="${href}"/><image width="100" height="100" xlink:href="${href}"/>`,
+    )
+    const style = `<style>@import url(http://127.0.0.1:${port}/a.css);</style>`
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="100" height="100">${style}<rect width="100" height="100" fill="#0f0"/>${images.join('')}</svg>`
+    const decoded = await loose.decode(sourceOf(Buffer.from(svg)), everySize)
+    const [r = 0, g = 0] = await gridOf(madeOf(decoded, 'thumb'))
+    assert.ok(r < 10 && g > 240, `${r} ${g}`)
+    assert.equal(asked, 0)
+  } finally {
+    await loose.close()
+    server.close()
+    await rm(folder, { recursive: true })
   }
 })
