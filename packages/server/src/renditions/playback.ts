@@ -8,13 +8,14 @@ import { keepPlayable } from './process-video.ts'
 import { withScratch } from './scratch.ts'
 import { attempts, settleFailure } from './settle.ts'
 import { type VariantHeight, type VideoProbe, variantHeights } from './video/index.ts'
+import { whileThere } from './while-there.ts'
 
 /** `asset:playback`: makes the first size, and the video ready. Leaves alone what plays already. */
 export async function makePlayable(context: RenditionContext, assetId: string, run: Run): Promise<void> {
   const asset = await findPending(context, assetId, (name) => name === 'playback')
   if (asset === undefined) return
   try {
-    await withOriginal(context, asset, run, async (folder, path, probe) => {
+    await withOriginal(context, asset, run, async ({ folder, path, probe }, run) => {
       const [first, ...others] = probe.picture === null ? [] : variantHeights(probe.picture)
       if (first === undefined) throw new CannotDecode('undecodable', 'There is no picture in this file.')
       const made = await context.videos.hls(
@@ -35,7 +36,7 @@ export async function makePlayable(context: RenditionContext, assetId: string, r
 export async function makeVariants(context: RenditionContext, assetId: string, run: Run): Promise<void> {
   const asset = await findPending(context, assetId, (name) => name.startsWith('hls-'))
   if (asset === undefined) return
-  await withOriginal(context, asset, run, async (folder, path, probe) => {
+  await withOriginal(context, asset, run, async ({ folder, path, probe }, run) => {
     for (const height of probe.picture === null ? [] : variantHeights(probe.picture)) {
       if (!asset.pending.includes(nameOf(height))) continue
       if (!(await makeVariant(context, asset, run, { folder, path, probe, height }))) return
@@ -83,17 +84,21 @@ async function findPending(
   return asset?.pending.some(isWanted) === true ? asset : undefined
 }
 
+/** Gives `work` the video as a file, and a run that ends when the asset is deleted. */
 async function withOriginal(
   context: RenditionContext,
   asset: AssetRow,
   run: Run,
-  work: (folder: string, path: string, probe: VideoProbe) => Promise<void>,
+  work: (video: Omit<VariantWork, 'height'>, run: Run) => Promise<void>,
 ): Promise<void> {
-  await withScratch(context.scratch, async (folder) => {
-    const original = originalOf(context.store, asset, run.signal)
-    const path = await original.reading(() => original.file(folder))
-    await work(folder, path, await context.videos.probe(path, asset.content_type, run.signal))
-  })
+  await whileThere(context, asset, run, (run) =>
+    withScratch(context.scratch, async (folder) => {
+      const original = originalOf(context.store, asset, run.signal)
+      const path = await original.reading(() => original.file(folder))
+      const probe = await context.videos.probe(path, asset.content_type, run.signal)
+      await work({ folder, path, probe }, run)
+    }),
+  )
 }
 
 const nameOf = (height: VariantHeight) => `hls-${height}`
