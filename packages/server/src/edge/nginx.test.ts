@@ -108,6 +108,7 @@ describe('behind nginx', { skip }, () => {
     const url = await edge.getUrl()
     const first = await get(url)
     await eventually(() => edge.bytes.out > 0)
+    await origin.settled()
     const sent = edge.bytes.out
     const second = await get(url)
     assert.deepEqual([first.body, second.body], [bytes, bytes])

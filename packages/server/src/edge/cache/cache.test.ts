@@ -194,6 +194,7 @@ describe('the cache of the edge', () => {
       const [cache, sameFolder] = [origin.openCache(), origin.openCache()]
       await read(cache)
       await read(sameFolder)
+      await origin.settled()
       await origin.purging.delete(key)
       assert.equal(await cache.head(key), null)
       assert.equal(await sameFolder.head(key), null)
@@ -286,6 +287,7 @@ describe('the cache of the edge', () => {
       await using origin = await startTestOrigin()
       await origin.keep(key, randomBytes(10))
       await read(origin.openCache())
+      await origin.settled()
       const [info = ''] = (await origin.cacheFiles()).filter((name) => name.endsWith('.info'))
       const path = join(origin.cacheFolder, info.slice(0, 2), info)
       // A folder cannot be unlinked, by root neither.
@@ -316,6 +318,7 @@ describe('the cache of the edge', () => {
       await origin.keep(`originals/n${number}`, randomBytes(90_000))
       time += 61_000
       await read(cache, `originals/n${number}`)
+      await origin.settled()
       // In use all the time.
       await read(cache, 'originals/n0')
       await cache.settle()
@@ -341,6 +344,7 @@ describe('the cache of the edge', () => {
     await origin.keep(key, bytes)
     const cache = origin.openCache()
     await read(cache)
+    await origin.settled()
     const info = await cache.head(key)
     assert.ok(info !== null)
     const stream = await cache.open(info, { start: 0, end: info.size - 1 })
@@ -354,6 +358,7 @@ describe('the cache of the edge', () => {
     const bytes = randomBytes(250_000)
     await origin.keep(key, bytes)
     await read(origin.openCache())
+    await origin.settled()
     const [name = ''] = (await origin.cacheFiles()).filter((file) => file.endsWith('.0'))
     // As a process that was killed in another life of this machine leaves it.
     const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 12)
@@ -374,6 +379,7 @@ describe('the cache of the edge', () => {
     await origin.keep(key, bytes)
     const cache = origin.openCache()
     await read(cache)
+    await origin.settled()
     for (const name of await origin.cacheFiles()) await truncate(join(origin.cacheFolder, name.slice(0, 2), name), 20)
     assert.deepEqual(await read(origin.openCache()), bytes)
     assert.equal(origin.gets.length, 2)
@@ -405,6 +411,7 @@ describe('the cache of the edge', () => {
     assert.equal(await cache.pathOf(info), null)
     await read(cache)
     await read(cache, 'originals/large')
+    await origin.settled()
     const path = await cache.pathOf(info)
     assert.ok(path !== null)
     assert.deepEqual(await readFile(path), bytes)

@@ -5,7 +5,6 @@ import { it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { readAll } from '../byte-reader.ts'
-import { eventually } from '../test-edge.ts'
 import type { EdgeCache } from './index.ts'
 import { startTestOrigin } from './test-origin.ts'
 
@@ -61,7 +60,7 @@ it('whatever the order, bytes are right, and after a deletion nobody who comes g
       for (const key of gone) {
         for (const cache of caches) assert.equal(await cache.head(key), null)
       }
-      await eventually(async () => (await origin.cacheFiles()).every((name) => !name.includes('~')))
+      await origin.settled()
       const left = new Set((await origin.cacheFiles()).map((name) => name.slice(0, 40)))
       for (const key of gone) assert.equal(left.has(createHash('sha256').update(key).digest('hex').slice(0, 40)), false)
     }),

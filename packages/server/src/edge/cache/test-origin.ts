@@ -9,6 +9,7 @@ import {
   type ObjectStore,
   ObjectStoreError,
 } from '../../engines/object-store/index.ts'
+import { eventually } from '../test-edge.ts'
 import { type CacheOptions, createEdgeCache, purgeOnDelete } from './index.ts'
 
 /** A read that the test feeds by hand. */
@@ -34,8 +35,10 @@ export interface TestOrigin {
   failure: ObjectStoreError | null
   keep(key: string, bytes: Uint8Array): Promise<void>
   openCache(options?: Partial<CacheOptions>): ReturnType<typeof createEdgeCache>
-  /** Names of the files in the cache, sorted. */
+  /** Names of the files in the cache. */
   cacheFiles(): Promise<string[]>
+  /** Waits until nothing is being written: whoever reads has the last byte before the file has its name. */
+  settled(): Promise<void>
   errors: unknown[]
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -91,6 +94,7 @@ export async function startTestOrigin(): Promise<TestOrigin> {
       const entries = await readdir(cacheFolder, { recursive: true, withFileTypes: true })
       return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
     },
+    settled: () => eventually(async () => (await origin.cacheFiles()).every((name) => !name.includes('~'))),
     async [Symbol.asyncDispose]() {
       for (const read of origin.held) read.breakOff()
       await files.close()
