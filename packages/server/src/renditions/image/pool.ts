@@ -35,6 +35,7 @@ export function createPool(start: () => Promise<DecodingProcess>, rules: PoolRul
   const idle: Idle[] = []
   const waiting: (() => void)[] = []
   const alive = new Set<DecodingProcess>()
+  const underWay = new Set<Promise<DecodingProcess>>()
   let busy = 0
   let closed = false
 
@@ -68,6 +69,16 @@ export function createPool(start: () => Promise<DecodingProcess>, rules: PoolRul
       clearTimeout(kept.timer)
       return kept.process
     }
+    const starting = startOne()
+    underWay.add(starting)
+    try {
+      return await starting
+    } finally {
+      underWay.delete(starting)
+    }
+  }
+
+  async function startOne(): Promise<DecodingProcess> {
     const process = await start()
     alive.add(process)
     void process.ended.then(() => {
@@ -117,6 +128,8 @@ export function createPool(start: () => Promise<DecodingProcess>, rules: PoolRul
 
     async close() {
       closed = true
+      // Those just being started end when they see that it is closed.
+      await Promise.allSettled(underWay)
       const ending = [...alive]
       for (const process of ending) process.kill()
       await Promise.all(ending.map((process) => process.ended))
