@@ -37,6 +37,7 @@ import {
   createLazyVideoDecoder,
   createPlaylistUrls,
   findAvatar,
+  longestPlay,
   playlistRoutes,
   type RenditionContext,
   renditionLanes,
@@ -211,6 +212,16 @@ async function startRoles(
   ]
   if (has('api')) {
     const urlOf = (file: Parameters<typeof delivery.urlOf>[0]) => delivery.urlOf(file)
+    const filmDelivery = createDelivery({
+      ring,
+      get publicUrl() {
+        return site.publicUrl
+      },
+      store,
+      config: { ...config, deliveryBucket: Math.max(config.deliveryBucket, longestPlay) },
+      now,
+    })
+    const playUrlOf = (file: Parameters<typeof delivery.urlOf>[0]) => filmDelivery.urlOf(file)
     const playlists = createPlaylistUrls({
       signer: createSigner(ring),
       verifier: createVerifier(ring, keys),
@@ -223,7 +234,8 @@ async function startRoles(
     const presenter = createPresenter({
       db,
       urlOf,
-      playlistUrl: ({ id, duration }) => playlists.sign(id, 'master.m3u8', duration),
+      playUrlOf,
+      playlistUrl: (assetId) => playlists.sign(assetId, 'master.m3u8'),
     })
     routes.push(
       accountRoutes({
@@ -241,7 +253,7 @@ async function startRoles(
         authenticatePathToken: authenticator.authenticatePathToken,
       }),
       assetRoutes({ db, store, changes, presenter }),
-      playlistRoutes({ db, playlists, urlOf }),
+      playlistRoutes({ db, playlists, playUrlOf }),
       jwksRoutes({ ring }),
       eventRoutes({
         streams: createEventStreams({

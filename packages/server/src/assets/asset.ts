@@ -86,8 +86,10 @@ export interface PresenterDeps {
   db: Db
   /** Signs the URL of a file. */
   urlOf(file: Deliverable): Promise<string>
+  /** The same for as long as a film is watched. */
+  playUrlOf(file: Deliverable): Promise<string>
   /** Signs the URL of the playlist of an asset that has one. */
-  playlistUrl(asset: Pick<AssetRow, 'id' | 'duration'>): Promise<string>
+  playlistUrl(assetId: string): Promise<string>
 }
 
 export interface Presenter {
@@ -145,13 +147,16 @@ async function present(deps: PresenterDeps, row: AssetRow, shown: ShownRendition
 }
 
 async function urlsOf(deps: PresenterDeps, row: AssetRow, shown: ShownRendition[]): Promise<Asset['urls']> {
-  const sign = async (...names: string[]): Promise<string | null> => {
-    for (const name of names) {
-      const found = shown.find((rendition) => rendition.name === name)
-      if (found !== undefined) return deps.urlOf({ ...found, filename: null })
+  const signing =
+    (urlOf: PresenterDeps['urlOf']) =>
+    async (...names: string[]): Promise<string | null> => {
+      for (const name of names) {
+        const found = shown.find((rendition) => rendition.name === name)
+        if (found !== undefined) return urlOf({ ...found, filename: null })
+      }
+      return null
     }
-    return null
-  }
+  const sign = signing(deps.urlOf)
   const hasAvif = shown.some(({ name }) => name === 'thumb-avif')
   const hasHls = shown.some(({ name }) => name.startsWith('hls-'))
   // All asked for before the first is awaited: signed together they cost a third.
@@ -170,8 +175,8 @@ async function urlsOf(deps: PresenterDeps, row: AssetRow, shown: ShownRendition[
         ])
       : null,
     sign('poster'),
-    sign('video'),
-    hasHls ? deps.playlistUrl(row) : null,
+    signing(deps.playUrlOf)('video'),
+    hasHls ? deps.playlistUrl(row.id) : null,
     sign('motion'),
   ])
   const asAvif = avif === null ? null : { thumb: avif[0], small: avif[1], preview: avif[2], large: avif[3] }

@@ -4,7 +4,7 @@ export { createImageDecoder } from './image/index.ts'
 export { createIsolatedFiles } from './isolated-files/isolated-files.ts'
 export { createLazyVideoDecoder } from './lazy-videos.ts'
 export { takeRenditions } from './making.ts'
-export { CannotDecode, type MediaMetadata, recipe, type Undecodable } from './media.ts'
+export { CannotDecode, longestPlay, type MediaMetadata, recipe, type Undecodable } from './media.ts'
 export { createPlaylistUrls, type PlaylistUrls } from './playlist-urls.ts'
 export {
   countRebuilding,

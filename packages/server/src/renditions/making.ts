@@ -12,7 +12,7 @@ import { sql, type Updateable } from 'kysely'
 import type { AssetTable } from '../engines/database/schema.ts'
 import { foreseeDeletion, giveUpObjects, keepForeseen } from '../purge/index.ts'
 import type { AssetRow, RenditionContext, Tx } from './context.ts'
-import { type MadeFile, type MadeImage, recipe } from './media.ts'
+import { isPlayback, longestPlay, type MadeFile, type MadeImage, recipe } from './media.ts'
 
 export type Made = MadeImage | MadeFile
 
@@ -155,12 +155,15 @@ async function switchRenditions(
       .where('asset_id', '=', assetId)
       .where(sql<boolean>`name = any(${old.map(({ name }) => name)}::text[])`)
       .execute()
-    await giveUpObjects(
-      context.jobs,
-      tx,
-      old.map(({ object_key }) => ({ object_key, grants_until: null, reason: 'rendition replaced' })),
-      { notBefore: urlsDeadAt(context) },
-    )
+    for (const isForPlaying of [false, true]) {
+      const given = old.filter(({ name }) => isPlayback(name) === isForPlaying)
+      await giveUpObjects(
+        context.jobs,
+        tx,
+        given.map(({ object_key }) => ({ object_key, grants_until: null, reason: 'rendition replaced' })),
+        { notBefore: urlsDeadAt(context, isForPlaying ? longestPlay : 0) },
+      )
+    }
   }
   if (stored.length === 0) return
   await tx
@@ -182,9 +185,12 @@ async function switchRenditions(
     .execute()
 }
 
-/** A URL lives at most two buckets; whoever holds one that was signed a moment ago should not find nothing. */
-export function urlsDeadAt({ now, deliveryBucket }: Pick<RenditionContext, 'now' | 'deliveryBucket'>): Date {
-  return new Date(now().getTime() + (2 * deliveryBucket + 60) * 1000)
+/**
+ * A URL lives at most two buckets; whoever holds one that was signed a moment ago should not find nothing.
+ * `least`: seconds of the bucket, if it is longer than that of most files.
+ */
+export function urlsDeadAt({ now, deliveryBucket }: Pick<RenditionContext, 'now' | 'deliveryBucket'>, least = 0): Date {
+  return new Date(now().getTime() + (2 * Math.max(deliveryBucket, least) + 60) * 1000)
 }
 
 /**

@@ -29,6 +29,14 @@ export class CannotDecode extends Error {
   }
 }
 
+/** Whether a rendition is for playing; the others are for looking at. */
+export function isPlayback(name: string): boolean {
+  return name === 'video' || name.startsWith('hls-')
+}
+
+/** Least seconds that a URL for playing is valid: players ask again and again for parts of it, until the film is over. */
+export const longestPlay = 6 * 3_600
+
 /** What a file says of itself. Null is unknown. */
 export interface MediaMetadata {
   /** The moment, when the zone is known; else the clock of the place read as UTC, and `offset` is null. */

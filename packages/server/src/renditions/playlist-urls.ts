@@ -4,10 +4,11 @@
  */
 import { expiryBucket, SignatureError, type Signer, type Verifier } from '@heliograph/signing'
 import { problems } from '../problem.ts'
+import { longestPlay } from './media.ts'
 
 export interface PlaylistUrls {
-  /** @param duration seconds; a film may not die while it is watched. */
-  sign(assetId: string, playlist: string, duration: number | null): Promise<string>
+  /** Valid for as long as a film is watched. */
+  sign(assetId: string, playlist: string): Promise<string>
   /** Returns seconds the grant still lives. Throws `invalid-signature` (403) or `link-expired` (410). */
   verify(assetId: string, playlist: string, query: string): Promise<number>
 }
@@ -27,14 +28,13 @@ const contentType = 'application/vnd.apple.mpegurl'
 export function createPlaylistUrls(deps: PlaylistUrlDeps): PlaylistUrls {
   const keyOf = (assetId: string, playlist: string) => `playlists/${assetId}/${playlist}`
   return {
-    async sign(assetId, playlist, duration) {
-      const bucket = Math.max(deps.deliveryBucket, Math.ceil(duration ?? 0))
+    async sign(assetId, playlist) {
       const url = await deps.signer.delivery(deps.publicUrl, {
         key: keyOf(assetId, playlist),
         type: contentType,
         disposition: 'inline',
         filename: null,
-        expires: expiryBucket(deps.now().getTime() / 1000, bucket),
+        expires: expiryBucket(deps.now().getTime() / 1000, Math.max(deps.deliveryBucket, longestPlay)),
       })
       const query = url.slice(url.indexOf('?'))
       return `${deps.publicUrl}/v1/assets/${assetId}/hls/${playlist}${query}`

@@ -10,7 +10,7 @@ import type { AssetRow, RenditionContext, Run, Tx } from './context.ts'
 import { describedBy } from './described.ts'
 import { findCounterparts, joinLivePhoto } from './live-photos.ts'
 import { keepRenditions } from './making.ts'
-import { type MadeFile, recipe } from './media.ts'
+import { isPlayback, type MadeFile, recipe } from './media.ts'
 import { originalOf } from './original.ts'
 import { everySize } from './process-image.ts'
 import { rebuildKey } from './rebuild.ts'
@@ -18,11 +18,6 @@ import { withScratch } from './scratch.ts'
 import { recordSha256 } from './settle.ts'
 import { priorities } from './tasks.ts'
 import type { VideoProbe } from './video/index.ts'
-
-/** Whether a rendition is for playing; the others are for looking at. */
-export function isPlayback(name: string): boolean {
-  return name === 'video' || name.startsWith('hls-')
-}
 
 /** Throws `CannotDecode`, the store's errors, and whatever may be over next time. */
 export async function processVideo(context: RenditionContext, asset: AssetRow, run: Run): Promise<void> {

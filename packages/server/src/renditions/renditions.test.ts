@@ -192,3 +192,29 @@ describe('what is made of a photo', () => {
     assert.deepEqual((await examine(server.engines)).findings, [])
   })
 })
+
+describe('AVIF, where that is configured', () => {
+  let server: TestServer
+  before(async () => {
+    server = await startTestServer({ AVIF: 'on' })
+  })
+  after(() => server.close())
+
+  it('follows when the photo can be seen already', async () => {
+    const ann = await server.register('ann')
+    const { id } = await upload(ann, await photo(800, 400))
+    await server.settleJobs()
+    const { rows } = await server.engines.pool.query(
+      `select state, data from account_event where resource_id = $1 order by id`,
+      [id],
+    )
+    const told = rows.filter(({ data }) => data?.done).map(({ state, data }) => [state, data.done.length, data.left])
+    assert.deepEqual(told, [
+      ['ready', 3, ['avif']],
+      ['ready', 3, []],
+    ])
+    const { body } = await ann.call('GET', `/v1/assets/${id}`)
+    assert.equal(body.processing, null)
+    assert.equal((await fetch(body.urls.avif.preview)).headers.get('content-type'), 'image/avif')
+  })
+})

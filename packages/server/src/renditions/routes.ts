@@ -11,7 +11,8 @@ import { type HlsVariant, masterPlaylist, mediaPlaylist } from './video/index.ts
 export interface PlaylistRouteDeps {
   db: Db
   playlists: PlaylistUrls
-  urlOf(file: Deliverable): Promise<string>
+  /** Signs the URL of a file for as long as a film is watched. */
+  playUrlOf(file: Deliverable): Promise<string>
 }
 
 interface ReadyVariant {
@@ -21,13 +22,12 @@ interface ReadyVariant {
   width: number
   height: number
   detail: HlsVariant
-  duration: number | null
 }
 
 /** A master playlist grows while further sizes are made, so it is kept for a moment only. */
 const masterLife = 10
 
-export function playlistRoutes({ db, playlists, urlOf }: PlaylistRouteDeps): FastifyPluginAsyncTypebox {
+export function playlistRoutes({ db, playlists, playUrlOf }: PlaylistRouteDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/v1/assets/:id/hls/:playlist',
@@ -60,7 +60,7 @@ export function playlistRoutes({ db, playlists, urlOf }: PlaylistRouteDeps): Fas
         const variant = variants.find(({ name }) => `${name}.m3u8` === playlist)
         if (variant === undefined) throw problems.notFound('There is no such size of this video.')
         reply.header('cache-control', `private, max-age=${Math.min(60, life)}`)
-        return reply.send(mediaPlaylist(variant.detail, await urlOf({ ...variant, filename: null })))
+        return reply.send(mediaPlaylist(variant.detail, await playUrlOf({ ...variant, filename: null })))
       },
     )
   }
@@ -68,9 +68,7 @@ export function playlistRoutes({ db, playlists, urlOf }: PlaylistRouteDeps): Fas
   async function renderMaster(assetId: string, variants: ReadyVariant[]): Promise<string> {
     const urls = new Map(
       await Promise.all(
-        variants.map(
-          async ({ name, duration }) => [name, await playlists.sign(assetId, `${name}.m3u8`, duration)] as const,
-        ),
+        variants.map(async ({ name }) => [name, await playlists.sign(assetId, `${name}.m3u8`)] as const),
       ),
     )
     return masterPlaylist(variants, ({ name }) => urls.get(name) ?? '')
@@ -81,9 +79,7 @@ export function playlistRoutes({ db, playlists, urlOf }: PlaylistRouteDeps): Fas
 async function findVariants(db: Db, assetId: string): Promise<ReadyVariant[]> {
   const rows = await db
     .selectFrom('rendition')
-    .innerJoin('asset', 'asset.id', 'rendition.asset_id')
-    .select(['name', 'rendition.object_key', 'rendition.content_type', 'rendition.width', 'rendition.height', 'detail'])
-    .select('asset.duration')
+    .select(['name', 'object_key', 'content_type', 'width', 'height', 'detail'])
     .where('asset_id', '=', assetId)
     .where('name', 'like', 'hls-%')
     .execute()

@@ -26,6 +26,9 @@ const segmentDuration = 4
 /** Slow motion is filmed at 120 or 240 frames a second, which screens and phones' decoders do not show. */
 const maxFrameRate = 60
 
+/** Longer ones are lies more often than films, and each second of silence has to be made. Seconds. */
+const longestVideo = 24 * 3_600
+
 /** Nothing that works takes this long for the next frame, even when it must give way to others. Seconds. */
 const longestStall = 300
 
@@ -54,6 +57,9 @@ export async function makeHls(
 ): Promise<MadeFile> {
   const { picture, sound, container, duration } = probe
   if (picture === null) throw new CannotDecode('undecodable', 'There is only sound in this file, no picture.')
+  if (duration !== null && duration > longestVideo) {
+    throw new CannotDecode('too-large', 'Videos of more than a day are not converted.')
+  }
   const size = fit(picture, { short: height, long: longSide })
   const name = `hls-${height}`
   const media = join(scratch, `${name}.mp4`)
@@ -85,6 +91,8 @@ export async function makeHls(
         '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv',
         // Silence where sound is missing, so that it stays with the picture.
         ...(sound === null ? [] : ['-c:a', 'aac', '-b:a', String(audioRate), '-ac', '2', '-ar', '48000', '-af', 'aresample=async=1']),
+        // A gap in time beyond the end would be filled with silence.
+        ...(duration === null ? [] : ['-t', (duration + 60).toFixed(3)]),
         '-f', 'hls', '-hls_time', String(segmentDuration), '-hls_playlist_type', 'vod',
         '-hls_segment_type', 'fmp4', '-hls_flags', 'single_file',
         '-hls_segment_filename', media, playlist,
@@ -92,7 +100,7 @@ export async function makeHls(
       scratch,
       limits: {
         memory: memoryFor(picture) + memoryFor({ ...picture, coded: size }),
-        seconds: longestEncoding(picture, duration),
+        seconds: longestEncoding(picture, probe),
         // Files without an index at the end may be much longer than they say, but not than their bytes allow.
         fileSize:
           Math.round(Math.max(((maxRate + audioRate) / 8) * 1.5 * (duration ?? 0), probe.size * 4)) + (64 << 20),
@@ -110,9 +118,13 @@ export async function makeHls(
   return { name, contentType: 'video/mp4', path: media, ...size, duration: made, detail }
 }
 
+/** No codec needs less for a frame, however little happens in it. Bytes. */
+const smallestFrame = 16
+
 /** Seconds: three frames of 1080p a second is what a slow and busy machine does at worst. At most a day. */
-function longestEncoding({ coded, frameRate }: Picture, duration: number | null): number {
-  const frames = (duration ?? 3_600) * (frameRate ?? 30)
+function longestEncoding({ coded, frameRate }: Picture, { duration, size }: VideoProbe): number {
+  const told = duration === null ? Number.POSITIVE_INFINITY : duration * (frameRate ?? 30)
+  const frames = Math.min(told, size / smallestFrame)
   return Math.min(86_400, 600 + (frames * ((coded.width * coded.height) / (1_920 * 1_080))) / 3)
 }
 

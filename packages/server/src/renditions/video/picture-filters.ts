@@ -19,7 +19,7 @@ const peakWhite = 1_000
 /** Fits within a short and a long side, never larger than it is; both even, as 4:2:0 needs. Pixels. */
 export function fit({ width, height }: Size, { short, long }: { short: number; long: number }): Size {
   const scale = Math.min(1, short / Math.min(width, height), long / Math.max(width, height))
-  const even = (side: number) => Math.max(2, Math.round((side * scale) / 2) * 2)
+  const even = (side: number) => Math.max(2, Math.min(Math.round((side * scale) / 2), Math.floor(side / 2)) * 2)
   return { width: even(width), height: even(height) }
 }
 

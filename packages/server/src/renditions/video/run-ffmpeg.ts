@@ -112,8 +112,8 @@ async function readStart(stream: Readable): Promise<string> {
   )
 }
 
-/** ffmpeg chose to exit, but the machine was to blame. */
-const machineToBlame = /No space left on device|Input\/output error|Too many open files|Permission denied/
+/** ffmpeg chose to exit, but the machine was to blame. (It says "Input/output error" of truncated files, too.) */
+const machineToBlame = /No space left on device|Too many open files|Permission denied/
 
 /** Signals of a program that a file made stumble. Others come from outside and say nothing of the file. */
 const stumbles = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP'])

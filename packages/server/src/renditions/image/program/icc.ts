@@ -1,6 +1,6 @@
 /**
- * Knows sRGB under the many names of its profile (ICC.1:2022): by its primaries and its curve. Half of all photos carry
- * one, and converting sRGB to itself would cost as much as decoding them.
+ * Knows sRGB under the many names of its profile (ICC.1:2022): by its primaries and its curve. Many photos carry one,
+ * and converting sRGB to itself would cost as much as decoding them.
  */
 
 /** The media-relative colorants of sRGB, adapted to D50 (IEC 61966-2-1). */

@@ -17,9 +17,10 @@ const maxCandidates = 4096
 /** Those that any decoder shows, whole. Sensor data in lossless JPEG (SOF3) is none. */
 export function findJpegs(file: Buffer): EmbeddedJpeg[] {
   const found: EmbeddedJpeg[] = []
+  const lastEnd = file.lastIndexOf(endOfImage)
   let at = file.indexOf(startOfImage)
   for (let tried = 0; at !== -1 && tried < maxCandidates; tried += 1) {
-    const jpeg = readHeader(file, at)
+    const jpeg = readHeader(file, at, lastEnd)
     if (jpeg !== null) found.push(jpeg)
     at = file.indexOf(startOfImage, at + 2)
   }
@@ -27,7 +28,7 @@ export function findJpegs(file: Buffer): EmbeddedJpeg[] {
 }
 
 /** Walks the segments (ITU-T T.81, annex B) up to the first scan. */
-function readHeader(file: Buffer, start: number): EmbeddedJpeg | null {
+function readHeader(file: Buffer, start: number, lastEnd: number): EmbeddedJpeg | null {
   let size: { width: number; height: number } | null = null
   let orientation: number | null = null
   let at = start + 2
@@ -46,7 +47,7 @@ function readHeader(file: Buffer, start: number): EmbeddedJpeg | null {
     } else if (marker === 0xe1) {
       orientation ??= readExifOrientation(body)
     } else if (marker === 0xda) {
-      const isWhole = size !== null && file.indexOf(endOfImage, at) !== -1
+      const isWhole = lastEnd > at
       return isWhole && size !== null && size.width > 0 && size.height > 0 ? { start, ...size, orientation } : null
     } else if (marker > 0xc2 && marker < 0xd0 && marker !== 0xc4 && marker !== 0xcc) {
       return null

@@ -48,7 +48,8 @@ export function readTiff(file: Buffer): TiffDirectory[] {
       const at = start + 2 + index * 12
       if (at + 12 > file.length) break
       const tag = short(at)
-      if (!Object.values(tags).includes(tag)) continue
+      // Only the first of each counts, so that a hostile directory cannot ask for the same work 65,536 times.
+      if (!Object.values(tags).includes(tag) || entries.has(tag)) continue
       const type = short(at + 2)
       const size = typeSizes[type] ?? 0
       const values = Math.min(long(at + 4), maxValues)
