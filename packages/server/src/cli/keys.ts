@@ -15,6 +15,7 @@ import {
   revokeKeys,
   rotateKeys,
 } from '../delivery/index.ts'
+import { longestPlay } from '../renditions/index.ts'
 import { type Command, type CommandContext, CommandError, UsageError } from './command.ts'
 
 export const keysCommand: Command = {
@@ -70,9 +71,9 @@ of their own.
   return 0
 }
 
-/** As long as a URL signed now may be good: two buckets of delivery, or an upload. */
+/** As long as a URL signed now may be good: two buckets of delivery, of which those for playing are longer, or an upload. */
 function longestLife({ deliveryBucket, grantLifetime }: Config): number {
-  return Math.max(2 * deliveryBucket, grantLifetime)
+  return Math.max(2 * deliveryBucket, 2 * longestPlay, grantLifetime)
 }
 
 async function keyFile(dataDir: string): Promise<string> {
