@@ -25,12 +25,16 @@ const tags = {
 }
 /** Bytes of one value of each type. */
 const typeSizes: Record<number, number> = { 1: 1, 2: 1, 3: 2, 4: 4, 7: 1, 13: 4 }
+const wanted = new Set(Object.values(tags))
 const maxDirectories = 32
+const maxEntries = 1024
 const maxValues = 65_536
 
 /** Its directories, those within others too, the first one first; none when it is no TIFF of 32 bits. */
 export function readTiff(file: Buffer): TiffDirectory[] {
-  const little = file.toString('latin1', 0, 2) === 'II'
+  const order = file.toString('latin1', 0, 2)
+  if (order !== 'II' && order !== 'MM') return []
+  const little = order === 'II'
   const short = (at: number) => (at + 2 > file.length ? 0 : little ? file.readUInt16LE(at) : file.readUInt16BE(at))
   const long = (at: number) => (at + 4 > file.length ? 0 : little ? file.readUInt32LE(at) : file.readUInt32BE(at))
 
@@ -44,12 +48,12 @@ export function readTiff(file: Buffer): TiffDirectory[] {
     const count = short(start)
     const entries = new Map<number, number[]>()
     let make: string | null = null
-    for (let index = 0; index < count; index += 1) {
+    for (let index = 0; index < Math.min(count, maxEntries); index += 1) {
       const at = start + 2 + index * 12
       if (at + 12 > file.length) break
       const tag = short(at)
-      // Only the first of each counts, so that a hostile directory cannot ask for the same work 65,536 times.
-      if (!Object.values(tags).includes(tag) || entries.has(tag)) continue
+      // Only the first of each counts, so that a hostile directory cannot ask for the same work again and again.
+      if (!wanted.has(tag) || entries.has(tag)) continue
       const type = short(at + 2)
       const size = typeSizes[type] ?? 0
       const values = Math.min(long(at + 4), maxValues)

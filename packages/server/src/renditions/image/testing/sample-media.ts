@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const folder = process.env.HELIOGRAPH_TEST_MEDIA ?? join(import.meta.dirname, '../../../../../../../shared/media')
+/** `shared/media` beside the project's own folder. */
+const folder = join(import.meta.dirname, '../../../../../../../shared/media')
 
 /** For a test's `skip`: false when the files are there. */
 export const withoutSampleMedia = existsSync(folder) ? false : 'the sample media are not on this machine'
