@@ -330,6 +330,8 @@ async function startRoles(
     const scratch = join(config.dataDir, 'scratch')
     await sweepScratch(scratch)
     const sandbox = await createSandbox()
+    if (sandbox.strength.missing !== null)
+      log.warn({ missing: sandbox.strength.missing }, 'decoders are not fully isolated')
     const images = createImageDecoder({ sandbox, processes: config.imageConcurrency, log })
     const renditions: RenditionContext = {
       db,

@@ -66,8 +66,7 @@ async function doctorCors({ values, stdout }: CommandContext, config: Config, { 
 
 /** What a worker on this machine would have to do without. Nothing of it is wrong with the library. */
 async function notesOnThisMachine(config: Config): Promise<string[]> {
-  const { strength } = await createSandbox()
-  const ffmpeg = await findFfmpeg(config.searchPath)
+  const [{ strength }, ffmpeg] = await Promise.all([createSandbox(), findFfmpeg(config.searchPath)])
   return [
     ...(ffmpeg === null || ffmpeg.lacks.length > 0 ? [describeFfmpeg(ffmpeg)] : []),
     ...(strength.missing === null ? [] : [`Decoders are not fully isolated here. ${strength.missing}`]),

@@ -240,7 +240,7 @@ export const settings = {
   opsHost: text('OPS_HOST', 'Address of the metrics', '127.0.0.1'),
   databasePool: integer(
     'DATABASE_POOL',
-    'Connections to the database of this process, of which a worker keeps six',
+    'Connections to the database of this process, of which a worker keeps seven',
     20,
     2,
     1_000,

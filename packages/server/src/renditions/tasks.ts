@@ -14,6 +14,8 @@ declare module '../engines/jobs/jobs.ts' {
   interface TaskPayloads {
     /** Makes an asset visible: all renditions of an image, poster and thumb of a video. */
     'asset:process': { assetId: string }
+    /** The same for a video, which may have to be brought here from a store elsewhere first. */
+    'asset:process-video': { assetId: string }
     /** The same for what nobody waits for. `rebuild` makes anew what is there already. */
     'asset:process-bulk': { assetId: string; rebuild?: boolean }
     /** Makes a video playable everywhere. */
@@ -47,6 +49,13 @@ export function renditionLanes(context: RenditionContext, { images, videos }: Re
   const interactive = ({ attempt, signal }: TaskContext): Run => ({ attempt, signal, priority: 'interactive' })
   const bulk = ({ attempt, signal }: TaskContext): Run => ({ attempt, signal, priority: 'bulk' })
   return [
+    {
+      concurrency: videos + 1,
+      tasks: {
+        'asset:process-video': ({ assetId }, task) =>
+          processAsset(context, { assetId, rebuild: false }, interactive(task)),
+      },
+    },
     {
       concurrency: images,
       tasks: {

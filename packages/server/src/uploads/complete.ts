@@ -109,7 +109,7 @@ async function commitAtOnce(
       )
       .selectFrom('made')
       .selectAll()
-      .select(jobs.enqueuing(processingOf(context, upload), { assetId: row.id }).as('job'))
+      .select(jobs.enqueuing(processingOf(context, upload, verified), { assetId: row.id }).as('job'))
       .executeTakeFirstOrThrow()
     return { asset, created: true }
   } catch (error) {
@@ -138,7 +138,7 @@ async function commit(
     await quota.release(tx, upload.owner_id, upload.reserved_bytes)
   } else {
     await quota.settle(tx, upload.owner_id, upload.reserved_bytes, verified.size)
-    await context.jobs.enqueue(tx, processingOf(context, upload), { assetId: asset.id })
+    await context.jobs.enqueue(tx, processingOf(context, upload, verified), { assetId: asset.id })
   }
   await tx
     .updateTable('upload')
@@ -152,8 +152,13 @@ async function commit(
 }
 
 /** Somebody waits for an avatar or a post, and for a few photos; not for each of a whole library. */
-function processingOf({ pace }: UploadContext, upload: UploadRow): 'asset:process' | 'asset:process-bulk' {
-  return upload.purpose === 'library' && pace.isBulk(upload.owner_id) ? 'asset:process-bulk' : 'asset:process'
+function processingOf(
+  { pace }: UploadContext,
+  upload: UploadRow,
+  { kind }: VerifiedObject,
+): 'asset:process' | 'asset:process-video' | 'asset:process-bulk' {
+  if (upload.purpose === 'library' && pace.isBulk(upload.owner_id)) return 'asset:process-bulk'
+  return kind === 'image' ? 'asset:process' : 'asset:process-video'
 }
 
 function assetOf(context: UploadContext, upload: UploadRow, verified: VerifiedObject) {

@@ -26,9 +26,9 @@ describe('an upload', () => {
   after(() => server.close())
 
   const objects = async () =>
-    (await readdir(join(server.dataDir, 'files', 'objects', 'originals'), { recursive: true, withFileTypes: true })).filter(
-      (entry) => entry.isFile(),
-    ).length
+    (
+      await readdir(join(server.dataDir, 'files', 'objects', 'originals'), { recursive: true, withFileTypes: true })
+    ).filter((entry) => entry.isFile()).length
 
   test('in one part becomes an asset that reads back as it was', async () => {
     const bytes = jpeg(5000)
