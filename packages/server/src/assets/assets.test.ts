@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { openStream } from '../events/testing/raw-stream.ts'
 import { jpeg, sha256 } from '../testing/photos.ts'
 import { type Json, startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
 import { storageOf, upload } from '../testing/upload.ts'
@@ -103,6 +104,33 @@ describe('the library', () => {
     assert.equal((await ann.call('GET', `/v1/assets/${kept.id}`)).status, 200)
     assert.equal((await fetch(purged.urls.original)).status, 404)
     assert.equal((await storageOf(ann)).usedBytes, before.usedBytes - 330)
+  })
+
+  test('tells the event stream what a person does with it, many at once in one go', async () => {
+    const dora = await server.register('dora')
+    const ids = [(await upload(dora, jpeg(335))).id, (await upload(dora, jpeg(336))).id].toSorted()
+    await server.settleJobs()
+    const stream = await openStream(server.address, { authorization: `Bearer ${dora.token}` })
+    const next = async () => {
+      const event = await stream.next()
+      return [event?.data.id, event?.data.state]
+    }
+    try {
+      await dora.call('PATCH', `/v1/assets/${ids[0]}`, { favorite: true })
+      assert.deepEqual(await next(), [ids[0], 'ready'])
+      await dora.call('POST', '/v1/assets/delete', { ids })
+      const trashed = [await next(), await next()]
+      assert.deepEqual(trashed.toSorted(), [
+        [ids[0], 'trashed'],
+        [ids[1], 'trashed'],
+      ])
+      await dora.call('POST', `/v1/assets/${ids[0]}/restore`)
+      assert.deepEqual(await next(), [ids[0], 'ready'])
+      await dora.call('DELETE', `/v1/assets/${ids[1]}?permanent=true`)
+      assert.deepEqual(await next(), [ids[1], 'deleted'])
+    } finally {
+      stream.close()
+    }
   })
 
   test('sent again while in the trash comes back as it was', async () => {

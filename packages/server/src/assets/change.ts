@@ -1,11 +1,12 @@
 /**
- * Changing, trashing, restoring and removing assets. Each is one transaction that also writes history and whatever job
- * follows: the trash enqueues its own purge, a purge gives the objects up and returns the quota.
+ * Changing, trashing, restoring and removing assets. Each is one transaction that also writes history, events and whatever
+ * job follows: the trash enqueues its own purge, a purge gives the objects up and returns the quota.
  */
 import { sql } from 'kysely'
 import type { Db, Tx } from '../engines/database/database.ts'
 import type { Fault } from '../engines/faults/faults.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
+import { publishEvents } from '../events/index.ts'
 import { type Attempt, type HistoryAction, history } from '../history/index.ts'
 import { problems } from '../problem.ts'
 import { giveUpObjects } from '../purge/index.ts'
@@ -55,7 +56,7 @@ export async function editAsset(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow()
-    await recordEach(tx, attempt, 'asset.update', [changed])
+    await tellOf(tx, attempt, 'asset.update', [changed])
     return changed
   })
 }
@@ -75,10 +76,11 @@ export async function trashAssets(
     if (going.length === 0) return named.length
     const trashedAt = context.now()
     await leavePhotos(tx, named)
-    await tx
+    const trashed = await tx
       .updateTable('asset')
       .set((eb) => ({ trashed_at: trashedAt, version: eb('version', '+', 1) }))
       .where(sql<boolean>`id = any(${going.map((asset) => asset.id)}::uuid[])`)
+      .returningAll()
       .execute()
     const runAt = new Date(trashedAt.getTime() + context.trashDays * 86_400_000)
     await context.jobs.enqueueAll(
@@ -87,7 +89,7 @@ export async function trashAssets(
       going.map((asset) => ({ payload: { assetId: asset.id }, key: purgeKey(asset.id) })),
       { runAt, priority: 10 },
     )
-    await recordEach(tx, attempt, 'asset.trash', going)
+    await tellOf(tx, attempt, 'asset.trash', trashed)
     return named.length
   })
 }
@@ -115,7 +117,7 @@ export async function restoreAsset(
       tx,
       restored.map((one) => purgeKey(one.id)),
     )
-    await recordEach(tx, attempt, 'asset.restore', restored)
+    await tellOf(tx, attempt, 'asset.restore', restored)
     return restored.find((one) => one.id === id) ?? asset
   })
 }
@@ -174,7 +176,7 @@ async function removeRows(context: ChangeContext, tx: Tx, attempt: Attempt, owne
     tx,
     trashed.map((asset) => purgeKey(asset.id)),
   )
-  await recordEach(tx, attempt, 'asset.purge', assets)
+  await tellOf(tx, attempt, 'asset.purge', assets)
 }
 
 /** In the order of ids, so that two bulk calls over the same assets cannot lock each other out. */
@@ -226,12 +228,23 @@ function checkVersion(asset: AssetRow, ifMatch: number | null): void {
   throw problems.preconditionFailed('It was changed since you read it. Read it again and repeat your change.')
 }
 
-async function recordEach(tx: Tx, attempt: Attempt, action: HistoryAction, assets: AssetRow[]): Promise<void> {
+/** The history and the owner's other devices. */
+async function tellOf(tx: Tx, attempt: Attempt, action: HistoryAction, assets: AssetRow[]): Promise<void> {
   await history.recordAll(
     tx,
     assets.map((asset) => ({
       attempt,
       event: { action, objectType: 'asset', objectId: asset.id, size: asset.size, contentType: asset.content_type },
+    })),
+  )
+  await publishEvents(
+    tx,
+    assets.map((asset) => ({
+      accountId: asset.owner_id,
+      type: 'asset.updated',
+      id: asset.id,
+      state: action === 'asset.purge' ? 'deleted' : asset.trashed_at === null ? asset.state : 'trashed',
+      data: { version: asset.version },
     })),
   )
 }
