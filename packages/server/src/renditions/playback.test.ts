@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { examine } from '../doctor/index.ts'
+import { createSandbox } from '../engines/sandbox/sandbox.ts'
 import { stores } from '../testing/s3-and-files.ts'
 import { type Json, startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
 import { upload } from '../testing/upload.ts'
 import { video, withoutFfmpeg } from '../testing/videos.ts'
+import {
+  CannotDecode,
+  createImageDecoder,
+  createIsolatedFiles,
+  createLazyVideoDecoder,
+  type RenditionContext,
+} from './index.ts'
+import { processAsset } from './process.ts'
 
 for (const store of stores) {
   describe(`what is made of a video on ${store.name}`, { skip: withoutFfmpeg || store.skip }, () => {
@@ -72,10 +82,43 @@ for (const store of stores) {
       assert.deepEqual((await examine(server.engines)).findings, [])
     })
 
+    it('that cannot be copied although it should play everywhere is converted instead', async () => {
+      const { id } = await upload(ann, await video('320x240', { everywhere: true }), { contentType: 'video/quicktime' })
+      await server.settleJobs()
+      const { db, jobs, store: objects } = server.engines
+      const sandbox = await createSandbox()
+      const log = { warn: () => undefined }
+      const images = createImageDecoder({ sandbox, processes: 1 })
+      const videos = createLazyVideoDecoder({ sandbox, searchPath: process.env.PATH ?? '' })
+      const fastStart = () => Promise.reject(new CannotDecode('undecodable', 'This video is damaged or incomplete.'))
+      const context: RenditionContext = {
+        ...{
+          db,
+          jobs,
+          store: objects,
+          images,
+          videos: { ...videos, fastStart },
+          files: createIsolatedFiles({ sandbox, log }),
+        },
+        ...{ scratch: join(server.dataDir, 'scratch'), avif: false, deliveryBucket: 3600, now: () => new Date() },
+        ...{ fault: () => undefined, log, markLost: () => Promise.reject(new Error('It is there')) },
+      }
+      try {
+        const { signal } = new AbortController()
+        await processAsset(context, { assetId: id, rebuild: true }, { attempt: 1, priority: 'interactive', signal })
+      } finally {
+        await images.close()
+      }
+      await server.settleJobs()
+      const asset = await read(id)
+      assert.deepEqual([asset.state, asset.failure, asset.processing, asset.urls.video], ['ready', null, null, null])
+      assert.equal((await fetch(asset.urls.hls)).status, 200)
+    })
+
     it('has playlists for those who hold their signed URL, and for nobody else', async () => {
       const { body } = await ann.call('GET', '/v1/assets?kind=video')
       const withStream = body.items.find((asset: Json) => asset.urls.hls !== null)
-      const other = body.items.find((asset: Json) => asset.urls.hls === null)
+      const other = body.items.find((asset: Json) => asset.id !== withStream.id)
       const url = new URL(withStream.urls.hls)
       const status = async (change: (url: URL) => void) => {
         const changed = new URL(url)

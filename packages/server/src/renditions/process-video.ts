@@ -5,12 +5,13 @@
  */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import type { Db } from '../engines/database/database.ts'
 import { announce, waitOf } from './announce.ts'
 import type { AssetRow, RenditionContext, Run, Tx } from './context.ts'
 import { describedBy } from './described.ts'
 import { findCounterparts, joinLivePhoto } from './live-photos.ts'
 import { keepRenditions } from './making.ts'
-import { isPlayback, type MadeFile, recipe } from './media.ts'
+import { CannotDecode, isPlayback, type MadeFile, recipe } from './media.ts'
 import { originalOf } from './original.ts'
 import { everySize } from './process-image.ts'
 import { rebuildKey } from './rebuild.ts'
@@ -28,9 +29,25 @@ export async function processVideo(context: RenditionContext, asset: AssetRow, r
     const probe = await context.videos.probe(path, asset.content_type, run.signal)
     const isKept = await makeVisible(context, asset, run, { folder, path, probe })
     if (!isKept || !probe.playsEverywhere) return
-    const video = await context.videos.fastStart(path, probe, { scratch: folder, ...run })
+    const video = await copyPlayable(context, run, { folder, path, probe })
+    // A decoder gets over damage that cannot be copied.
+    if (video === null) return enqueuePlayback(context, context.db, asset, probe, run)
     await keepPlayable(context, asset, run, { ...video, name: 'video' }, [])
   })
+}
+
+/** Null when its packets cannot be taken over as they are. */
+async function copyPlayable(
+  { videos }: RenditionContext,
+  run: Run,
+  { folder, path, probe }: OpenVideo,
+): Promise<MadeFile | null> {
+  try {
+    return await videos.fastStart(path, probe, { scratch: folder, ...run })
+  } catch (error) {
+    if (error instanceof CannotDecode && error.reason === 'undecodable') return null
+    throw error
+  }
 }
 
 interface OpenVideo {
@@ -92,7 +109,7 @@ const clip = 120 * 1920 * 1080
 /** A clip is watched in a moment and goes before films, which take long whoever waits for them. */
 async function enqueuePlayback(
   { jobs }: RenditionContext,
-  tx: Tx,
+  tx: Tx | Db,
   asset: AssetRow,
   { picture, duration }: VideoProbe,
   run: Run,
