@@ -8,6 +8,7 @@ import { type Json, startTestServer, type TestAccount, type TestServer } from '.
 import { upload } from '../testing/upload.ts'
 import { enqueueRebuild, originalForOthers, requestShareable } from './index.ts'
 import { readImageMetadata } from './metadata/index.ts'
+import * as files from './metadata/testing/files.ts'
 
 /** A photo with something to see in it, taken at noon of the zone +02:00, in Berlin when `place` is set. */
 async function photo(width: number, height: number, { place = false } = {}): Promise<Buffer> {
@@ -98,6 +99,23 @@ describe('what is made of a photo', () => {
     const original = await fetch(asset.urls.original)
     assert.deepEqual(Buffer.from(await original.arrayBuffer()), bytes)
     assert.deepEqual(await run(`select * from graphile_worker.jobs where run_at <= now()`), [], 'and not tried again')
+  })
+
+  it('that nothing can show still tells when, where and with what it was taken', async () => {
+    const exif = files.tiff({
+      image: [{ tag: 0x0110, type: 'ascii', value: 'H1' }],
+      exif: [
+        { tag: 0x9003, type: 'ascii', value: '2024:06:01 12:00:00' },
+        { tag: 0x9011, type: 'ascii', value: '+02:00' },
+      ],
+      gps: files.gpsFields(52.5, 13.4),
+    })
+    const broken = Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), randomBytes(2000)])
+    const asset = await made(files.jpegWith(broken, files.exifSegment(exif)))
+    assert.deepEqual([asset.state, asset.failure], ['failed', 'undecodable'])
+    assert.deepEqual([asset.capturedAt, asset.capturedOffset], ['2024-06-01T10:00:00.000Z', 120])
+    assert.equal(asset.camera, 'H1')
+    assert.equal(Math.round(asset.location.latitude * 10), 525)
   })
 
   it('leaves to a person when it was taken, also when it is made anew', async () => {
