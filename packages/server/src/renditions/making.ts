@@ -5,13 +5,12 @@
  * renditions are given up, once the URLs that were handed out for them have died.
  */
 import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { sql, type Updateable } from 'kysely'
 import type { AssetTable } from '../engines/database/schema.ts'
 import { foreseeDeletion, giveUpObjects, keepForeseen } from '../purge/index.ts'
 import type { AssetRow, RenditionContext, Tx } from './context.ts'
+import { openMade, sizeOfMade } from './made-file.ts'
 import { isPlayback, longestPlay, type MadeFile, type MadeImage, recipe } from './media.ts'
 
 export type Made = MadeImage | MadeFile
@@ -89,11 +88,11 @@ function fileNameOf({ name, contentType }: Made, turn: string): string {
 }
 
 async function sizeOf(made: Made): Promise<number> {
-  return 'bytes' in made ? made.bytes.byteLength : (await stat(made.path)).size
+  return 'bytes' in made ? made.bytes.byteLength : sizeOfMade(made.path)
 }
 
 async function put({ store }: RenditionContext, { made, key, size }: Stored): Promise<void> {
-  const body = 'bytes' in made ? Readable.from([made.bytes]) : createReadStream(made.path)
+  const body = 'bytes' in made ? Readable.from([made.bytes]) : (await openMade(made.path)).createReadStream()
   await store.put(key, body, { contentType: made.contentType, size })
 }
 

@@ -1,5 +1,6 @@
 /** What playlists need to know of a variant, read from what ffmpeg made. */
-import { open, readFile } from 'node:fs/promises'
+import { openMade } from '../made-file.ts'
+import { CannotDecode } from '../media.ts'
 import type { HlsVariant } from './playlists.ts'
 
 export interface MadeVariant {
@@ -10,9 +11,13 @@ export interface MadeVariant {
   frameRate: number | null
 }
 
+/** Bytes. A day of segments takes two megabytes to list, and what is needed before them some kilobytes. */
+const longestPlaylist = 16 << 20
+const longestInit = 1 << 20
+
 /** Null when there is no segment in it: nothing could be decoded. */
 export async function readDetail({ playlist, media, hasAudio, frameRate }: MadeVariant): Promise<HlsVariant | null> {
-  const text = await readFile(playlist, 'utf8')
+  const text = await readPlaylist(playlist)
   const map = /^#EXT-X-MAP:.*BYTERANGE="(\d+)@(\d+)"/m.exec(text)
   const segments = [...text.matchAll(/^#EXTINF:([\d.]+),.*\n#EXT-X-BYTERANGE:(\d+)@(\d+)$/gm)].map(
     ([, duration, length, offset]): HlsVariant['segments'][number] => [
@@ -42,9 +47,20 @@ export async function readDetail({ playlist, media, hasAudio, frameRate }: MadeV
   }
 }
 
+async function readPlaylist(path: string): Promise<string> {
+  const file = await openMade(path)
+  try {
+    if ((await file.stat()).size > longestPlaylist) throw new CannotDecode('too-large', 'The playlist is too long.')
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
 /** `avc1.PPCCLL`: profile, constraints and level, as `avcC` says them (ISO/IEC 14496-15; RFC 6381, 3.3). */
 async function readAvcCodec(media: string, init: HlsVariant['init']): Promise<string> {
-  const file = await open(media)
+  if (init.length > longestInit) throw new CannotDecode('undecodable', 'The start of a variant is too long.')
+  const file = await openMade(media)
   try {
     const bytes = Buffer.alloc(init.length)
     await file.read(bytes, 0, init.length, init.offset)

@@ -4,6 +4,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { sizeOfMade } from '../made-file.ts'
 import { CannotDecode, type MadeFile } from '../media.ts'
 import type { Container } from './formats.ts'
 import { posterLimits } from './limits.ts'
@@ -54,6 +55,8 @@ export async function makePoster(run: RunFfmpeg, path: string, probe: VideoProbe
     }
   }
   if (best === null) throw new CannotDecode('undecodable', 'No picture of this video could be decoded.', problem)
+  // It is read next, to make the other sizes of it.
+  await sizeOfMade(best.file)
   return { name: 'poster', contentType: 'image/jpeg', path: best.file, ...size, duration: null, detail: null }
 }
 
