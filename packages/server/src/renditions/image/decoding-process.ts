@@ -71,12 +71,13 @@ export async function startDecodingProcess(
   let done = 0
   let memory = 0
 
-  async function hearAnswer(): Promise<Outcome> {
+  async function hearAnswer(work: Work): Promise<Outcome> {
     const answer = parseAnswer(await frames.head())
     if (answer.outcome === 'ready') throw new Error('The image decoder greeted twice')
     done += 1
     memory = answer.memory
     if (answer.outcome === 'refused') return { how: 'refused', answer }
+    assertAskedFor(answer, work)
     const total = answer.images.reduce((sum, image) => sum + image.size, 0)
     if (total > limits.output) throw new Error(`The image decoder announced ${total} bytes`)
     const images: Uint8Array[] = []
@@ -133,7 +134,7 @@ export async function startDecodingProcess(
         }
         if (given !== work.size) failSource(new Error(`The original has not the ${work.size} bytes it should have`))
         waitingFor = 'program'
-        return await hearAnswer()
+        return await hearAnswer(work)
       } catch (cause) {
         const endedByItself = isOver && lateIs === null
         child.kill()
@@ -153,6 +154,21 @@ export async function startDecodingProcess(
         source?.destroy()
       }
     },
+  }
+}
+
+/**
+ * A program that was taken over could name its pictures as it likes, and have one stored as the copy for others or as a
+ * video. Throws when there is one that nobody asked for, or one twice.
+ */
+function assertAskedFor({ images }: Decoded, { sizes, formats }: Work): void {
+  const left = new Set(
+    sizes.flatMap((size) =>
+      formats.map((format) => `${format === 'webp' ? size : `${size}-${format}`} image/${format}`),
+    ),
+  )
+  for (const { name, contentType } of images) {
+    if (!left.delete(`${name} ${contentType}`)) throw new Error(`Nobody asked the image decoder for ${name}`)
   }
 }
 

@@ -3,11 +3,13 @@
  * run nowhere else. Images are read by the program that decodes them anyway; this one is for videos, and for copies that
  * do not tell where they were taken.
  */
+import { stat } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Ending, Sandbox } from '../../engines/sandbox/sandbox.ts'
+import { sizes } from '../../engines/sandbox/watch.ts'
 import { Metadata } from '../image/answer.ts'
 import { program } from '../image/program.ts'
 import { CannotDecode, type MediaMetadata } from '../media.ts'
@@ -36,6 +38,8 @@ const main = fileURLToPath(new URL('./program.ts', import.meta.url))
 const limits = { memory: 2 * 2 ** 30, seconds: 120 }
 /** Bytes of an answer; a few hundred in truth. */
 const longestAnswer = 64 * 1024
+/** Bytes that a copy may be longer than the original: what is blanked or taken out makes none longer by more. */
+const longestGrowth = 16 << 20
 
 const metadataAnswer = Compile(Metadata)
 
@@ -51,13 +55,15 @@ export function createIsolatedFiles({
     files: { readable: string; scratch: string | null; size: number },
     { priority, signal }: FileRun,
   ): Promise<{ ending: Ending; answer: string; complaints: string }> {
+    const { readable, scratch, size } = files
+    const before = scratch === null ? 0 : (await sizes(scratch)).total
     signal.throwIfAborted()
     const child = sandbox.start({
       command: program.command,
       args: ['--max-old-space-size=512', main, ...args],
-      readable: [...program.readable, files.readable],
-      writable: files.scratch,
-      limits: { ...limits, fileSize: files.size },
+      readable: [...program.readable, readable],
+      writable: scratch,
+      limits: { ...limits, fileSize: size, folderSize: before + 2 * size },
       priority,
       signal,
     })
@@ -86,7 +92,7 @@ export function createIsolatedFiles({
     async withoutLocation(path, contentType, { output, scratch }, how) {
       const { ending, complaints } = await run(
         ['without-location', path, contentType, output],
-        { readable: path, scratch, size: Number.MAX_SAFE_INTEGER },
+        { readable: path, scratch, size: (await stat(path)).size + longestGrowth },
         how,
       )
       if (ending.how === 'exit' && ending.code === 0) return

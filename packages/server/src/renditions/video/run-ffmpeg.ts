@@ -3,10 +3,10 @@
  * what the rest of the program needs to know: done, will never work, or worth another try.
  */
 
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { text as readText } from 'node:stream/consumers'
 import type { Ending, IsolatedProgram, Sandbox, SandboxLimits } from '../../engines/sandbox/sandbox.ts'
+import { sizes } from '../../engines/sandbox/watch.ts'
 import { CannotDecode } from '../media.ts'
 import type { FfmpegPrograms } from './ffmpeg-programs.ts'
 import { type Container, decoderWhitelist, demuxerOf } from './formats.ts'
@@ -30,7 +30,7 @@ export interface FfmpegTask {
   limits: SandboxLimits
   priority: IsolatedProgram['priority']
   signal: AbortSignal
-  /** Each line of standard output. */
+  /** Each line of standard output, the overlong ones left out. */
   onLine?(line: string): void
 }
 
@@ -43,6 +43,12 @@ export interface RunFfmpeg {
 
 /** Messages beyond this are of no use to anybody, and a hostile file can cause gigabytes of them. */
 const maxMessages = 1 << 20
+
+/** Characters of a line that is read; those of `-progress` and of filters have some dozens. */
+const longestLine = 4_096
+
+/** Bytes that a folder may grow by besides the one file: the playlist, and what a file system reserves ahead. */
+const besides = 64 << 20
 
 export function createRunFfmpeg({
   sandbox,
@@ -57,6 +63,8 @@ export function createRunFfmpeg({
     const { input, scratch, limits, priority, signal, onLine } = task
     signal.throwIfAborted()
     const demuxer = demuxerOf(input.container)
+    // The bound of one file alone would let a program that was taken over fill the disk with many.
+    const folderSize = scratch === null ? 0 : (await sizes(scratch)).total + 2 * limits.fileSize + besides
     const program = sandbox.start({
       command: programs.ffmpeg,
       // biome-ignore format: one option a line
@@ -76,7 +84,7 @@ export function createRunFfmpeg({
       ],
       readable: [input.path],
       writable: scratch,
-      limits,
+      limits: { folderSize, ...limits },
       priority,
       signal,
     })
@@ -96,8 +104,15 @@ export function createRunFfmpeg({
 /** A program that died does not read what it is sent; its ending tells why. */
 const ignore = () => undefined
 
+/** Holds no more than one line, however much comes without an end of line. */
 async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  for await (const line of createInterface({ input: stream })) onLine(line)
+  let rest = ''
+  for await (const text of stream.setEncoding('utf8')) {
+    const lines = `${rest}${text}`.split('\n')
+    rest = (lines.pop() ?? '').slice(0, longestLine)
+    for (const line of lines) if (line.length < longestLine) onLine(line.trimEnd())
+  }
+  if (rest !== '') onLine(rest)
 }
 
 /** The start of a stream; the rest is read too, so that the program never waits for a reader. */
