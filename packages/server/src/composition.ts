@@ -328,7 +328,7 @@ async function startRoles(
 
   async function runWorker(): Promise<RunningJobs> {
     const scratch = join(config.dataDir, 'scratch')
-    await sweepScratch(scratch)
+    await sweepScratch(scratch, log)
     const sandbox = await createSandbox()
     if (sandbox.strength.missing !== null)
       log.warn({ missing: sandbox.strength.missing }, 'decoders are not fully isolated')

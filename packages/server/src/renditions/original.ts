@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -19,6 +20,15 @@ export interface Original {
   sha256(): Promise<Uint8Array>
   /** Does the work; when the store failed meanwhile, throws the store's error. */
   reading<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** Bytes left free on the disk, which databases and uploads share with the originals that are brought here. */
+const reserve = 2 ** 30
+
+/** A film that filled the disk would take everything else down with it: rather its job waits for room. */
+async function assertRoomFor(size: number, folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  if (size + reserve > bavail * bsize) throw new Error(`There is no room for ${size} bytes in the scratch folder.`)
 }
 
 export function originalOf(store: ObjectStore, asset: AssetRow, signal: AbortSignal): Original {
@@ -60,6 +70,7 @@ export function originalOf(store: ObjectStore, asset: AssetRow, signal: AbortSig
         body.destroy()
         return local
       }
+      await assertRoomFor(asset.size, folder)
       const path = join(folder, 'original')
       await pipeline(await open(), createWriteStream(path), { signal })
       return path
