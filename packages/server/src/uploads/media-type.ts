@@ -144,6 +144,22 @@ const ciff: Detector = {
   },
 }
 
+/**
+ * TIFF whose directory lies behind the pixels, where most programs write it: `file-type` looks for that to name RAW formats,
+ * and gives up when the sample ends before it.
+ */
+const tiff: Detector = {
+  id: 'tiff',
+  async detect(tokenizer) {
+    const head = new Uint8Array(8)
+    await tokenizer.peekBuffer(head, { mayBeLess: true })
+    const order = ascii(head, 0, 4)
+    if (order !== 'II*\0' && order !== 'MM\0*') return undefined
+    const directory = new DataView(head.buffer).getUint32(4, order === 'II*\0')
+    return directory + 2 > sampleSize ? { ext: 'tif', mime: 'image/tiff' } : undefined
+  },
+}
+
 /** SVG has no signature: a document whose first element is `svg`, after at most a prolog, comments and a doctype. */
 const svg: Detector = {
   id: 'svg',
@@ -175,4 +191,4 @@ const oldQuickTime: Detector = {
   },
 }
 
-const parser = new FileTypeParser({ customDetectors: [ciff, svg, oldQuickTime] })
+const parser = new FileTypeParser({ customDetectors: [ciff, tiff, svg, oldQuickTime] })
