@@ -13,7 +13,14 @@ import { accountRoutes, accountTasks, createAccounts, createAuthenticator, parse
 import { assetRoutes, assetTasks, type ChangeContext, createPresenter, markLost } from './assets/index.ts'
 import { type Config, SettingsError } from './config/index.ts'
 import { createDelivery, jwksRoutes, openSigningKeys } from './delivery/index.ts'
-import { createEdgeCache, edgeRoutes, purgeOnDelete, type RecordTransfer, storeSource } from './edge/index.ts'
+import {
+  createEdgeCache,
+  edgeRoutes,
+  isRendition,
+  purgeOnDelete,
+  type RecordTransfer,
+  storeSource,
+} from './edge/index.ts'
 import { type OpenDatabase, openDatabase } from './engines/database/database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './engines/database/embedded/embedded-postgres.ts'
 import { migrate } from './engines/database/migrate.ts'
@@ -270,6 +277,8 @@ async function startRoles(
   if (has('edge')) {
     const record: RecordTransfer = (request, { objectKey, ...event }) => {
       if (event.action === 'upload.part') fault('part.received')
+      // That a picture was looked at is counted; that somebody took the file itself is history.
+      if (event.errorClass === undefined && objectKey !== null && isRendition(objectKey)) return
       const attempt = attemptOf(request, 'direct', 'edge')
       historyWriter.add(attempt, objectKey === null ? event : { ...event, objectId: objectKey })
     }

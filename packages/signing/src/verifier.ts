@@ -22,6 +22,11 @@ export interface Verifier {
    * neither from what the visitor says. Throws `SignatureError`.
    */
   delivery(pathAndQuery: string, visitor?: Visitor): Promise<DeliveryGrant>
+  /**
+   * The grant of a `/m/…` URL that `delivery` verified lately and that is still good, without waiting. Null for every other
+   * URL, and for one that is bound to a place: ask `delivery`.
+   */
+  recall(pathAndQuery: string): Readonly<DeliveryGrant> | null
 }
 
 export interface VerifierOptions {
@@ -39,7 +44,11 @@ const longestUrl = 8192
 export function createVerifier(ring: KeyRing, options: VerifierOptions = {}): Verifier {
   const upload = createPurpose(readUpload, ring, options)
   const delivery = createPurpose(readDelivery, ring, options)
-  return { upload: (pathAndQuery) => upload(pathAndQuery, {}), delivery: (url, visitor = {}) => delivery(url, visitor) }
+  return {
+    upload: (pathAndQuery) => upload.verify(pathAndQuery, {}),
+    delivery: (url, visitor = {}) => delivery.verify(url, visitor),
+    recall: delivery.recall,
+  }
 }
 
 type Read<G> = (text: string) => { grant: G; signed: string } | null
@@ -49,11 +58,16 @@ function readUpload(text: string): { grant: UploadGrant; signed: string } | null
   return grant === null ? null : { grant, signed: text }
 }
 
+interface Purpose<G> {
+  verify(pathAndQuery: string, visitor: Visitor): Promise<G>
+  recall(pathAndQuery: string): Readonly<G> | null
+}
+
 function createPurpose<G extends { expires: number; place?: Place }>(
-  read: Read<G>,
+  parse: Read<G>,
   ring: KeyRing,
   { now = unixNow, cacheSize = 4096, onUnknownKey }: VerifierOptions,
-): (pathAndQuery: string, visitor: Visitor) => Promise<G> {
+): Purpose<G> {
   // With the key itself, since a key id may come to mean another key.
   const verdicts = createRecent<{ grant: Readonly<G>; key: RingKey }>(cacheSize)
   // Of a prefix: what was signed is shorter than each of the many URLs.
@@ -66,8 +80,8 @@ function createPurpose<G extends { expires: number; place?: Place }>(
     return key
   }
 
-  async function verify(parts: TakenApart, key: RingKey): Promise<G> {
-    const found = read(parts.text)
+  async function read(parts: TakenApart, key: RingKey): Promise<G> {
+    const found = parse(parts.text)
     const signature = decodeBase64url(parts.signature)
     if (found === null || signature === null) throw new SignatureError('invalid')
     const isShared = found.signed !== parts.text
@@ -80,18 +94,26 @@ function createPurpose<G extends { expires: number; place?: Place }>(
     return found.grant
   }
 
-  return async (pathAndQuery, visitor) => {
-    const parts = takeApart(pathAndQuery)
-    if (parts === null) throw new SignatureError('invalid')
-    const key = await keyOf(parts.kid)
+  return {
+    async verify(pathAndQuery, visitor) {
+      const parts = takeApart(pathAndQuery)
+      if (parts === null) throw new SignatureError('invalid')
+      const key = await keyOf(parts.kid)
 
-    const known = verdicts.get(pathAndQuery)
-    const grant = known?.key === key ? known.grant : await verify(parts, key)
-    if (known?.key !== key) verdicts.set(pathAndQuery, { grant, key })
+      const known = verdicts.get(pathAndQuery)
+      const grant = known?.key === key ? known.grant : await read(parts, key)
+      if (known?.key !== key) verdicts.set(pathAndQuery, { grant, key })
 
-    if (now() >= grant.expires) throw new SignatureError('expired')
-    if (grant.place !== undefined && !isAt(grant.place, visitor)) throw new SignatureError('elsewhere')
-    return grant.place === undefined ? { ...grant } : { ...grant, place: { ...grant.place } }
+      if (now() >= grant.expires) throw new SignatureError('expired')
+      if (grant.place !== undefined && !isAt(grant.place, visitor)) throw new SignatureError('elsewhere')
+      return grant.place === undefined ? { ...grant } : { ...grant, place: { ...grant.place } }
+    },
+
+    recall(pathAndQuery) {
+      const known = verdicts.get(pathAndQuery)
+      if (known === undefined || known.grant.place !== undefined || now() >= known.grant.expires) return null
+      return ring.get(known.key.kid) === known.key && isInUse(known.key, now()) ? known.grant : null
+    },
   }
 }
 

@@ -54,7 +54,7 @@ export function commonHeaders(info: ObjectInfo, { expires }: Permission, now: Da
 }
 
 /** Nobody keeps what is signed for longer than the URL lives, and no shared cache keeps it at all. */
-function cacheControl(expires: number | null, now: Date): string {
+export function cacheControl(expires: number | null, now: Date): string {
   if (expires === null) return `public, max-age=${publicFor}, immutable`
   return `private, max-age=${Math.max(0, expires - Math.ceil(now.getTime() / 1000))}, immutable`
 }

@@ -12,7 +12,8 @@ import type { Accel } from './accel.ts'
 import { type Answer, acceptRanges, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
 import type { Permit } from './delivery-grant.ts'
 import { multipartRanges } from './multipart-ranges.ts'
-import { createRecentObjects } from './recent-objects.ts'
+import type { QuickAnswers } from './quick-answers.ts'
+import type { RecentObjects } from './recent-objects.ts'
 import { createBuffers, type Segment, sendBody } from './send-body.ts'
 import type { ByteSource } from './source.ts'
 import { createTransfer, type Meter, type RecordTransfer, type Transfer } from './transfer.ts'
@@ -20,6 +21,8 @@ import { openFor, watchDownload } from './watch-download.ts'
 
 export interface GetBytesOptions {
   source: ByteSource
+  recent: RecentObjects
+  quick: Pick<QuickAnswers, 'learn'>
   permit: Permit
   /** Answers under way at once. */
   admission: Admission
@@ -37,8 +40,7 @@ type Body = Buffer | { segments: Segment[]; length: number }
 type Content = Exclude<Answer, { kind: 'not-modified' | 'outside' }>
 
 export function getBytes(options: GetBytesOptions) {
-  const { source, permit, admission, accel, meter, record, idleSeconds, now } = options
-  const recent = createRecentObjects({ source })
+  const { source, recent, quick, permit, admission, accel, meter, record, idleSeconds, now } = options
   const buffers = createBuffers()
 
   /** What is to be sent after the header, opened so far that it can be had; null where there is nothing. */
@@ -85,6 +87,7 @@ export function getBytes(options: GetBytesOptions) {
     if (redirect !== null) {
       // What nginx sends of it, its own log knows.
       reply.headers({ ...commonHeaders(shown, grant, now()), ...entityHeaders(grant), 'x-accel-redirect': redirect })
+      quick.learn(request, grant, info, reply.getHeaders())
       return null
     }
 
@@ -100,6 +103,7 @@ export function getBytes(options: GetBytesOptions) {
     const { status, headers, body } = await contentOf(answer, info, grant.type, request, reply)
     const described = { ...commonHeaders(shown, grant, now()), ...acceptRanges, ...entityHeaders(grant) }
     reply.code(status).headers({ ...described, ...headers })
+    if (answer.kind === 'whole' && Buffer.isBuffer(body)) quick.learn(request, grant, info, reply.getHeaders())
     return body
   }
 

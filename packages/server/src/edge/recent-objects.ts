@@ -10,6 +10,8 @@ import type { ByteSource, Proof } from './source.ts'
 export interface RecentObjects {
   /** As `head` of the source, without asking it where the proof holds. */
   head(key: ObjectKey): ObjectInfo | Promise<ObjectInfo | null>
+  /** Without asking the source: null where no proof holds. */
+  recall(key: ObjectKey): { info: ObjectInfo; bytes: Buffer | null } | null
   isSmall(info: ObjectInfo): boolean
   /** All bytes of a small object that `head` told of. Not to be written to. */
   read(info: ObjectInfo): Buffer | Promise<Buffer>
@@ -83,6 +85,13 @@ export function createRecentObjects({
       if (entry?.proof?.() !== true) return ask(key)
       keep(entry)
       return entry.info
+    },
+
+    recall(key) {
+      const entry = recent.get(key)
+      if (entry?.proof?.() !== true) return null
+      keep(entry)
+      return entry
     },
 
     isSmall: ({ size }) => size > 0 && size <= largest,

@@ -13,6 +13,8 @@ import { allowOrigins } from './cors.ts'
 import { createPermit, type PermitOptions } from './delivery-grant.ts'
 import { getBytes } from './get-bytes.ts'
 import { putBytes } from './put-bytes.ts'
+import { answerFirst, createQuickAnswers } from './quick-answers.ts'
+import { createRecentObjects } from './recent-objects.ts'
 import type { ByteSource } from './source.ts'
 import type { Meter, RecordTransfer } from './transfer.ts'
 
@@ -41,6 +43,9 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
   const { accelRedirect = null, source } = options
 
   return async (app) => {
+    const recent = createRecentObjects({ source })
+    const quick = createQuickAnswers({ ...settled, recent })
+    answerFirst(app, quick)
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     allowOrigins(app, options.origins)
@@ -76,6 +81,8 @@ export function edgeRoutes(options: EdgeOptions): FastifyPluginAsync {
       },
       handler: getBytes({
         ...settled,
+        recent,
+        quick,
         permit: createPermit(options),
         admission: options.readAdmission,
         accel: accelRedirect === null ? null : createAccel(accelRedirect, source),

@@ -32,6 +32,8 @@ export interface TestEdge {
   store: ObjectStore
   events: TransferEvent[]
   bytes: { in: number; out: number }
+  /** Those that were given without the framework. */
+  answers: { route: string; status: number }[]
   signer: Signer
   putUrl(change?: Partial<UploadGrant>): Promise<string>
   getUrl(change?: Partial<DeliveryGrant>): Promise<string>
@@ -62,6 +64,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
   const signer = createSigner(ring)
   const events: TransferEvent[] = []
   const addresses: string[] = []
+  const answers: { route: string; status: number }[] = []
   const bytes = { in: 0, out: 0 }
   const now = options.now ?? (() => new Date())
 
@@ -86,6 +89,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
         bytesOut: (count) => {
           bytes.out += count
         },
+        observeRequest: (labels) => void answers.push(labels),
       },
       record(request, event) {
         events.push(event)
@@ -103,6 +107,7 @@ export async function startTestEdge(options: TestEdgeOptions = {}): Promise<Test
     base,
     root,
     addresses,
+    answers,
     store,
     events,
     bytes,

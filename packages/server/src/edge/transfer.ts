@@ -9,6 +9,8 @@ import { type Problem, problems } from '../problem.ts'
 export interface Meter {
   bytesIn(count: number): void
   bytesOut(count: number): void
+  /** An answer that no framework saw. */
+  observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void
 }
 
 /** Says which object an event is about; the edge knows no ids, only keys. `objectKey` is null when the URL was no good. */
