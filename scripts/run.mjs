@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test` and `npm run bench` run: installs what is missing, then runs the program on Node 24.
+ * What `npm start`, `npm test`, `npm run bench` and `npm run formats` run: installs what is missing, then runs the program on Node 24.
  * Plain JavaScript for any Node from 20 on, without dependencies.
  */
 import { dirname, join } from 'node:path'
@@ -13,6 +13,7 @@ const programs = {
   serve: ['packages/server/src/cli/main.ts', 'serve'],
   test: ['scripts/test/suite.mjs'],
   bench: ['bench/run.ts'],
+  formats: ['scripts/formats.mjs'],
 }
 
 const [command = 'serve', ...args] = process.argv.slice(2)
