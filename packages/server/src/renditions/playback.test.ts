@@ -92,16 +92,19 @@ for (const store of stores) {
       const videos = createLazyVideoDecoder({ sandbox, searchPath: process.env.PATH ?? '' })
       const fastStart = () => Promise.reject(new CannotDecode('undecodable', 'This video is damaged or incomplete.'))
       const context: RenditionContext = {
-        ...{
-          db,
-          jobs,
-          store: objects,
-          images,
-          videos: { ...videos, fastStart },
-          files: createIsolatedFiles({ sandbox, log }),
-        },
-        ...{ scratch: join(server.dataDir, 'scratch'), avif: false, deliveryBucket: 3600, now: () => new Date() },
-        ...{ fault: () => undefined, log, markLost: () => Promise.reject(new Error('It is there')) },
+        db,
+        jobs,
+        store: objects,
+        images,
+        videos: { ...videos, fastStart },
+        files: createIsolatedFiles({ sandbox, log }),
+        scratch: join(server.dataDir, 'scratch'),
+        avif: false,
+        deliveryBucket: 3_600,
+        now: () => new Date(),
+        fault: () => undefined,
+        log,
+        markLost: () => Promise.reject(new Error('It is there')),
       }
       try {
         const { signal } = new AbortController()
