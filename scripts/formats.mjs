@@ -119,7 +119,6 @@ async function withServer(home, work) {
     PORT: String(port),
     OPS_PORT: '0',
     DATA_DIR: join(home, 'data'),
-    DRAIN_TIMEOUT: '5',
     LOG_LEVEL: 'error',
     // So that one long film holds nothing up.
     VIDEO_CONCURRENCY: '2',
@@ -151,17 +150,7 @@ async function withServer(home, work) {
   } finally {
     server.kill('SIGTERM')
     await ended
-    await endPostgres(own.DATA_DIR)
   }
-}
-
-/** The embedded Postgres outlives a server that a running film has kept from ending in time (docs/decisions/0009). */
-async function endPostgres(dataDir) {
-  const lock = join(dataDir, 'postgres/postmaster.pid')
-  const isThere = async () => (await stat(lock).catch(() => null)) !== null
-  if (!(await isThere())) return
-  process.kill(Number((await readFile(lock, 'utf8')).split('\n')[0]), 'SIGINT')
-  while (await isThere()) await delay(100)
 }
 
 async function isReady(address) {
