@@ -23,6 +23,7 @@ const attacks = {
   'poster-link': 'ln -s "$victim" "$out"',
   'poster-pipe': 'mkfifo "$out"',
   'poster-folder': 'mkdir "$out"',
+  'poster-flood': 'i=0; while sleep 0.3; do fallocate -l 60M "$out$i" || exit; i=$((i + 1)); done',
   'video-link': 'ln -s "$victim" "$out"',
   'stream-link': 'ln -s "$victim" "$media"; printf "$playlist" 100 > "$out"',
   'stream-list-link': 'echo avcC > "$media"; ln -s "$victim" "$out"',
@@ -69,7 +70,7 @@ describe('a video decoder that was taken over', () => {
       })
       await server.settleJobs()
       const { body } = await bob.call('GET', `/v1/assets/${id}`)
-      assert.deepEqual([body.state, body.failure], ['failed', 'undecodable'])
+      assert.deepEqual([body.state, body.failure], ['failed', name === 'poster-flood' ? 'too-large' : 'undecodable'])
       const { db, store } = server.engines
       const made = await db.selectFrom('rendition').select('object_key').where('asset_id', '=', id).execute()
       for (const { object_key } of made) {
@@ -103,21 +104,21 @@ case "$*" in
   *signalstats*)
     printf 'lavfi.signalstats.YAVG=100\\nlavfi.signalstats.YLOW=20\\nlavfi.signalstats.YHIGH=200\\n'
     case "$attack" in
-      ${['poster-link', 'poster-pipe', 'poster-folder'].map(shellCase).join('\n      ')}
+      ${posterAttacks.map(shellCase).join('\n      ')}
       *) base64 -d > "$out" << 'END'
 ${poster.toString('base64')}
 END
       ;;
     esac ;;
   *) case "$attack" in
-      ${Object.keys(attacks)
-        .filter((name) => !name.startsWith('poster'))
-        .map(shellCase)
-        .join('\n      ')}
+      ${laterAttacks.map(shellCase).join('\n      ')}
     esac ;;
 esac
 `
 }
+
+const posterAttacks = Object.keys(attacks).filter((name) => name.startsWith('poster'))
+const laterAttacks = Object.keys(attacks).filter((name) => !name.startsWith('poster'))
 
 function shellCase(name: string): string {
   return `${name}) ${attacks[name as keyof typeof attacks]} ;;`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { after, test } from 'node:test'
 import { describeFfmpeg, findFfmpeg } from './index.ts'
 
@@ -37,6 +37,12 @@ test('one that is too old, or does not run, counts as none', async () => {
   await mkdir(broken)
   await writeFile(join(broken, 'ffmpeg'), '#!/bin/sh\nexit 127\n', { mode: 0o755 })
   assert.notEqual((await findFfmpeg(`${old}:${broken}`))?.origin, 'system')
+})
+
+test('one in a folder that depends on where the server was started is not run', async () => {
+  const place = await pretend('here', '7.1', everything)
+  assert.equal((await findFfmpeg(place))?.origin, 'system')
+  assert.notEqual((await findFfmpeg(`${relative(process.cwd(), place)}:.:`))?.origin, 'system')
 })
 
 test('what a build came without is told', async () => {
