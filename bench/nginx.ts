@@ -34,16 +34,47 @@ export function startSecureLink(limits: Limits, root: string): Promise<Nginx> {
 export function startInFront(limits: Limits, upstream: string, root: string): Promise<Nginx> {
   return startNginx(
     limits,
-    `location / {
-      proxy_pass http://ours;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $host;
-    }
-    location /_files/ { internal; alias ${root}/; }`,
+    `location / { ${passOn} proxy_pass http://ours; }
+    ${files(root)}`,
     `upstream ours { server ${new URL(upstream).host}; keepalive 64; }`,
   )
 }
+
+/** As `deploy/nginx` does it for renditions: what ours said of a URL is kept for ten seconds, the file is looked at for every answer. */
+export function startRemembering(limits: Limits, upstream: string, root: string): Promise<Nginx> {
+  return startNginx(
+    limits,
+    `location / { ${passOn} proxy_pass http://ours; }
+    location /m/ {
+      auth_request /_verdict;
+      auth_request_set $file $upstream_http_x_accel_redirect;
+      auth_request_set $keep $upstream_http_cache_control;
+      try_files /dev/null/none $file;
+    }
+    location = /_verdict {
+      internal;
+      ${passOn}
+      proxy_pass http://ours$request_uri;
+      proxy_method HEAD;
+      proxy_ignore_headers X-Accel-Redirect Cache-Control Expires Vary;
+      proxy_cache verdicts;
+      proxy_cache_key $request_uri;
+    }
+    ${files(root)}`,
+    `upstream ours { server ${new URL(upstream).host}; keepalive 64; }
+    proxy_cache_path VERDICTS keys_zone=verdicts:10m inactive=60s max_size=64m;`,
+  )
+}
+
+const passOn = `proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+  proxy_set_header X-Forwarded-For $remote_addr;`
+
+const files = (root: string) => `location /_files${root}/ {
+      internal;
+      alias ${root}/;
+      add_header X-Content-Type-Options nosniff;
+      add_header Content-Security-Policy sandbox;
+    }`
 
 export function secureLink(path: string, expires: number): string {
   const md5 = createHash('md5').update(`${expires}${path} ${secret}`).digest('base64url')
@@ -61,7 +92,7 @@ async function startNginx(limits: Limits, locations: string, upstream = ''): Pro
       access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; default_type image/webp;
       client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy; fastcgi_temp_path ${directory}/f;
       uwsgi_temp_path ${directory}/u; scgi_temp_path ${directory}/s;
-      ${upstream}
+      ${upstream.replace('VERDICTS', `${directory}/verdicts`)}
       server { listen 127.0.0.1:${port}; ${locations} }
     }`,
   )

@@ -9,7 +9,18 @@
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { ObjectInfo } from '../engines/object-store/object-store.ts'
+import type { Permission } from './delivery-grant.ts'
 import type { ByteSource } from './source.ts'
+
+/** Longest that nginx keeps what was said of a URL, seconds: so late does it learn of a key that was revoked. */
+const longestVerdict = 10
+
+/** `X-Accel-Expires`: seconds for which nginx may take this answer for the next request of the same URL. */
+export function verdictLife({ expires, place }: Pick<Permission, 'expires' | 'place'>, now: Date): string {
+  if (place !== undefined) return '0'
+  if (expires === null) return String(longestVerdict)
+  return String(Math.max(0, Math.min(longestVerdict, expires - Math.ceil(now.getTime() / 1000))))
+}
 
 export interface Accel {
   /** The internal URI to redirect to; null when the edge has to send the bytes itself. */

@@ -1,5 +1,5 @@
 /** What a request for bytes is allowed, which is decided before anything else is looked at: store, cache and conditions. */
-import { publicObject, type Verifier } from '@heliograph/signing'
+import { type Place, publicObject, type Verifier } from '@heliograph/signing'
 import type { FastifyRequest } from 'fastify'
 
 /** One object, to be sent as said here. */
@@ -10,6 +10,8 @@ export interface Permission {
   filename: string | null
   /** Unix seconds from which it is over; null for what is public. */
   expires: number | null
+  /** Present where not everyone may have it: what was decided of one client says nothing of the next. */
+  place?: Place
 }
 
 /** Throws `SignatureError`. */

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ByteRange, ObjectInfo } from '../engines/object-store/object-store.ts'
 import type { Admission } from '../http/admission.ts'
 import { problems } from '../problem.ts'
-import type { Accel } from './accel.ts'
+import { type Accel, verdictLife } from './accel.ts'
 import { type Answer, acceptRanges, chooseAnswer, commonHeaders, entityHeaders } from './answer.ts'
 import type { Permit } from './delivery-grant.ts'
 import { multipartRanges } from './multipart-ranges.ts'
@@ -86,7 +86,8 @@ export function getBytes(options: GetBytesOptions) {
     const redirect = accel === null ? null : await accel.redirectOf(request, info)
     if (redirect !== null) {
       // What nginx sends of it, its own log knows.
-      reply.headers({ ...commonHeaders(shown, grant, now()), ...entityHeaders(grant), 'x-accel-redirect': redirect })
+      reply.headers({ ...commonHeaders(shown, grant, now()), ...entityHeaders(grant) })
+      reply.headers({ 'x-accel-redirect': redirect, 'x-accel-expires': verdictLife(grant, now()) })
       quick.learn(request, grant, info, reply.getHeaders())
       return null
     }

@@ -6,6 +6,7 @@ import http2 from 'node:http2'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { placeOf } from '@heliograph/signing'
 import { startTestOrigin } from './cache/test-origin.ts'
 import { eventually, startTestEdge, type TestEdge, type TestEdgeOptions } from './test-edge.ts'
 import { startNginx, type TestNginx } from './test-nginx.ts'
@@ -97,6 +98,67 @@ describe('behind nginx', { skip }, () => {
 
     await edge.store.delete('originals/one')
     assert.equal((await get(url)).status, 404)
+  })
+
+  it('a thumbnail is sent by nginx, which asks about a URL once and about the file each time', async () => {
+    await using front = await start()
+    const { edge, get } = front
+    const key = 'renditions/0123456789abcdef0123456789abcdef/thumb.0a1b.webp'
+    const bytes = randomBytes(30_000)
+    await edge.keep(key, bytes)
+    const url = await edge.getUrl({ key, type: 'image/webp', filename: null })
+    const origin = { origin: 'https://photos.example' }
+    const whole = await get(url, origin)
+    assert.deepEqual(whole.body, bytes)
+    assert.partialDeepStrictEqual(
+      { ...whole.headers },
+      {
+        'content-type': 'image/webp',
+        'content-length': '30000',
+        'content-disposition': 'inline',
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': 'sandbox',
+        'access-control-allow-origin': origin.origin,
+      },
+    )
+    assert.match(whole.headers['cache-control'] ?? '', /^private, max-age=\d+, immutable$/)
+    const asked = edge.events.length
+    for (let time = 0; time < 5; time += 1) assert.deepEqual((await get(url, origin)).body, bytes)
+    const part = await get(url, { ...origin, range: 'bytes=10-19' })
+    assert.deepEqual([part.status, part.body], [206, bytes.subarray(10, 20)])
+    const same = await get(url, { ...origin, 'if-none-match': whole.headers.etag ?? '' })
+    assert.equal(same.status, 304)
+    assert.equal(edge.events.length, asked, 'the edge was asked once')
+    assert.equal(edge.bytes.out, 0)
+    assert.equal((await get(url)).headers['access-control-allow-origin'], undefined)
+
+    const refused = await get(url.replace('thumb', 'large'))
+    assert.deepEqual([refused.status, refused.headers['content-type']], [403, 'application/problem+json'])
+    await edge.store.delete(key)
+    const gone = await get(url, origin)
+    assert.deepEqual([gone.status, gone.headers['content-type']], [404, 'application/problem+json'])
+  })
+
+  it('a thumbnail is not sent for longer than its URL lives, nor to another place', async () => {
+    let time = Date.now()
+    await using front = await start({ now: () => new Date(time) })
+    const { edge, get } = front
+    const key = 'renditions/0123456789abcdef0123456789abcdef/thumb.0a1b.webp'
+    await edge.keep(key, randomBytes(30_000))
+    const expires = Math.floor(time / 1000) + 3
+    const url = await edge.getUrl({ key, type: 'image/webp', filename: null, expires })
+    assert.equal((await get(url)).status, 200)
+    time += 4_000
+    await eventually(async () => (await get(url)).status === 410)
+
+    const bound = { key, type: 'image/webp', filename: null, expires: expires + 600 }
+    const here = await edge.getUrl({ ...bound, place: placeOf({ addresses: ['127.0.0.1'] }) })
+    const elsewhere = await edge.getUrl({ ...bound, place: placeOf({ addresses: ['203.0.113.9'] }) })
+    assert.equal((await get(here)).status, 200)
+    const asked = edge.events.length
+    assert.equal((await get(here)).status, 200)
+    assert.ok(edge.events.length > asked, 'the edge was asked again')
+    assert.equal((await get(elsewhere)).status, 403)
   })
 
   it('an object of a store elsewhere is sent by the edge at first, and by nginx from its cache', async () => {

@@ -10,6 +10,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Verifier } from '@heliograph/signing'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ObjectInfo } from '../engines/object-store/object-store.ts'
+import { verdictLife } from './accel.ts'
 import { cacheControl } from './answer.ts'
 import type { Permission } from './delivery-grant.ts'
 import type { RecentObjects } from './recent-objects.ts'
@@ -38,7 +39,7 @@ interface Learned {
   etag: string
   /** Null for what is public. */
   expires: number | null
-  /** Names and values in turn, all but `Cache-Control`, which tells the time that is left. */
+  /** Names and values in turn, all but those that tell the time that is left. */
   headers: string[]
   /** The proxy that sends the file itself; null when this edge does. */
   proxy: string | null
@@ -60,6 +61,8 @@ const telling = [
   'transfer-encoding',
 ] as const
 
+const timed = ['cache-control', 'x-accel-expires']
+
 const labels = { method: 'GET', route: '/m/*', status: 200 }
 
 export function createQuickAnswers(options: QuickAnswersOptions): QuickAnswers {
@@ -72,7 +75,7 @@ export function createQuickAnswers(options: QuickAnswersOptions): QuickAnswers {
       const proxy = headers['x-accel-redirect'] === undefined ? null : (request.raw.socket.remoteAddress ?? '')
       if (request.method !== 'GET' || !isPlain(request.raw) || !isRendition(key)) return
       const kept = Object.entries(headers).flatMap(([name, value]) =>
-        name === 'cache-control' || value === undefined ? [] : [name, String(value)],
+        timed.includes(name) || value === undefined ? [] : [name, String(value)],
       )
       if (proxy !== null) kept.push('content-length', '0')
       learned.set(request.raw.url ?? '', { key, etag, expires, headers: kept, proxy })
@@ -94,9 +97,9 @@ export function createQuickAnswers(options: QuickAnswersOptions): QuickAnswers {
 
       const began = performance.now()
       response.setTimeout(idleSeconds * 1000)
-      response.writeHead(200, [...known.headers, 'cache-control', cacheControl(known.expires, now())])
-      if (body === null) response.end()
-      else response.end(body)
+      const headers = [...known.headers, 'cache-control', cacheControl(known.expires, now())]
+      if (body === null) response.writeHead(200, [...headers, 'x-accel-expires', verdictLife(known, now())]).end()
+      else response.writeHead(200, headers).end(body)
       meter.bytesOut(body?.length ?? 0)
       meter.observeRequest(labels, (performance.now() - began) / 1000)
       return true

@@ -45,6 +45,7 @@ export async function startNginx({ program, upstream, files, cache }: TestNginxO
     '/var/lib/heliograph/cache': cache,
     '/etc/letsencrypt/live/photos.example/fullchain.pem': join(folder, 'certificate.pem'),
     '/etc/letsencrypt/live/photos.example/privkey.pem': join(folder, 'key.pem'),
+    '/var/cache/nginx/heliograph-verdicts': join(folder, 'verdicts'),
     '/var/log/nginx/heliograph.json': join(folder, 'access.json'),
   })
   await writeFile(join(folder, 'heliograph.conf'), configuration)
