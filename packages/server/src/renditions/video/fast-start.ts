@@ -4,6 +4,7 @@
  * cameras write the place.
  */
 import { join } from 'node:path'
+import { sizeOfMade } from '../made-file.ts'
 import { CannotDecode, type MadeFile } from '../media.ts'
 import { memoryFor } from './limits.ts'
 import type { VideoProbe } from './probe.ts'
@@ -42,6 +43,8 @@ export async function makeFastStart(
     priority,
     signal,
   })
+  // Other programs are given it to read, before it is kept.
+  await sizeOfMade(file)
   return {
     name: 'fast-start',
     contentType: 'video/mp4',
