@@ -68,7 +68,7 @@ async function settle({ address, heliograph }, samples) {
     const asset = bySha256.get(await sha256Of(sample.path)) ?? null
     const refusal = summary.failed.find(({ file }) => file.endsWith(sample.name)) ?? null
     const sameAs = asset === null ? null : (taken.get(asset.id) ?? null)
-    if (asset !== null) taken.set(asset.id, sample.name)
+    if (asset !== null && sameAs === null) taken.set(asset.id, sample.name)
     outcomes.push({
       ...sample,
       asset,
