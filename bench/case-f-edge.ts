@@ -47,7 +47,7 @@ const contenders = [
   'nginx secure_link',
   'heliograph alone',
   'heliograph behind nginx',
-  'the same, verdicts kept',
+  'the same, each URL asked',
 ] as const
 type Label = (typeof contenders)[number]
 

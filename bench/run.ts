@@ -1,5 +1,5 @@
 /**
- * The benchmarks' one command: `node bench/run.ts [a] … [f] [--quick] [--rounds N] [--only pattern]`. Prints tables,
+ * The benchmarks' one command: `node bench/run.ts [a] … [h] [--quick] [--rounds N] [--only pattern]`. Prints tables,
  * and writes RESULTS.md unless the run was quick or partial within a case. Linux only: it reads /proc.
  */
 import { execFileSync } from 'node:child_process'
@@ -11,6 +11,8 @@ import { oneLargeFile } from './case-c-one-large-file.ts'
 import { controlPlane } from './case-d-control-plane.ts'
 import { renditions } from './case-e-renditions.ts'
 import { edge } from './case-f-edge.ts'
+import { signing } from './case-g-signing.ts'
+import { zipf } from './case-h-zipf.ts'
 import { benchDirectory, floor } from './contender.ts'
 import type { BenchContext } from './context.ts'
 import { chooseLimits } from './limits.ts'
@@ -23,6 +25,8 @@ const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   d: controlPlane,
   e: renditions,
   f: edge,
+  g: signing,
+  h: zipf,
 }
 
 const { values, positionals } = parseArgs({

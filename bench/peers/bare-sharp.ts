@@ -9,6 +9,8 @@ import sharp from 'sharp'
 
 const { PHOTOS = '', OUT = '', SIZES = '', WAY = 'chain' } = process.env
 const sizes = SIZES.split(',').map(Number)
+/** As ours has it; sharp's own default, 4, takes up to twice as long. */
+const effort = 2
 const cores = sharp.concurrency()
 sharp.concurrency(1)
 sharp.cache(false)
@@ -21,7 +23,7 @@ async function chain(path: string, name: string): Promise<void> {
     const { data, info } = await image.resize(fit(size)).raw().toBuffer({ resolveWithObject: true })
     const raw = { raw: { width: info.width, height: info.height, channels: info.channels } }
     await sharp(data, raw)
-      .webp({ quality: 80 })
+      .webp({ quality: 80, effort })
       .toFile(join(OUT, `${name}-${size}.webp`))
     image = sharp(data, raw)
   }
@@ -32,7 +34,7 @@ async function clone(path: string, name: string): Promise<void> {
     await sharp(path)
       .autoOrient()
       .resize(fit(size))
-      .webp({ quality: 80 })
+      .webp({ quality: 80, effort })
       .toFile(join(OUT, `${name}-${size}.webp`))
   }
 }
