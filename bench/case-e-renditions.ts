@@ -28,7 +28,7 @@ const twoSizes = [1440, 320]
 const publishedCpu = 0.25
 
 export async function renditions(context: BenchContext): Promise<Section> {
-  const count = context.quick ? 12 : 200
+  const count = context.quick ? 24 : 200
   const root = await mkdtemp(join(benchDirectory(), 'heliograph-bench-photos-'))
   const folder = join(root, 'photos')
   try {

@@ -57,14 +57,15 @@ export function renditionLanes(context: RenditionContext, { images, videos }: Re
       },
     },
     {
-      concurrency: images,
+      // One more than decode at once: while its results are stored and committed the decoder has the next photo.
+      concurrency: images + 1,
       tasks: {
         'asset:process': ({ assetId }, task) => processAsset(context, { assetId, rebuild: false }, interactive(task)),
         'asset:shareable': ({ assetId }, task) => makeShareable(context, assetId, interactive(task)),
       },
     },
     {
-      concurrency: images,
+      concurrency: images + 1,
       tasks: {
         'asset:process-bulk': ({ assetId, rebuild }, task) =>
           processAsset(context, { assetId, rebuild: rebuild === true }, bulk(task)),
