@@ -1,5 +1,5 @@
 /**
- * The benchmarks' one command: `node bench/run.ts [a] … [h] [--quick] [--rounds N] [--only pattern]`. Prints tables,
+ * The benchmarks' one command: `node bench/run.ts [a] … [i] [--quick] [--rounds N] [--only pattern]`. Prints tables,
  * and writes RESULTS.md unless the run was quick or partial within a case. Linux only: it reads /proc.
  */
 import { execFileSync } from 'node:child_process'
@@ -13,6 +13,7 @@ import { renditions } from './case-e-renditions.ts'
 import { edge } from './case-f-edge.ts'
 import { signing } from './case-g-signing.ts'
 import { zipf } from './case-h-zipf.ts'
+import { poster } from './case-i-poster.ts'
 import { benchDirectory, floor } from './contender.ts'
 import type { BenchContext } from './context.ts'
 import { chooseLimits } from './limits.ts'
@@ -27,6 +28,7 @@ const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   f: edge,
   g: signing,
   h: zipf,
+  i: poster,
 }
 
 const { values, positionals } = parseArgs({
