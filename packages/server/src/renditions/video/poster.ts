@@ -30,6 +30,8 @@ const isTelling = ({ mean, spread }: Brightness) => mean > 28 && mean < 228 && s
 interface Moment {
   input: string[]
   choose: string[]
+  /** Seconds; null where more than a keyframe is looked at. */
+  keyframe: number | null
 }
 
 /** Writes JPEGs to the scratch folder, one of them the poster: upright, sRGB, at most 2560 pixels long. Throws `CannotDecode`. */
@@ -42,9 +44,17 @@ export async function makePoster(run: RunFfmpeg, path: string, probe: VideoProbe
   let problem: CannotDecode | undefined
   for (const [attempt, moment] of momentsOf(duration).entries()) {
     const file = join(work.scratch, `poster-${attempt}.jpg`)
-    const options = ['-map', `0:${picture.index}`, '-vf', filters(picture, size, moment, run.lacks).join(',')]
     try {
-      const brightness = await grab(run, { path, container }, picture, moment.input, options, file, work)
+      const source = (await takeKeyframe(
+        run,
+        { path, container },
+        picture,
+        moment,
+        join(work.scratch, `keyframe-${attempt}.mov`),
+        work,
+      )) ?? { input: { path, container }, index: picture.index, options: moment.input }
+      const options = ['-map', `0:${source.index}`, '-vf', filters(picture, size, moment, run.lacks).join(',')]
+      const brightness = await grab(run, source.input, picture, source.options, options, file, work)
       if (brightness === null) continue
       if (best === null || brightness.spread > best.brightness.spread) best = { file, brightness }
       if (isTelling(brightness)) break
@@ -65,11 +75,12 @@ function momentsOf(duration: number | null): Moment[] {
     input: ['-ss', seconds.toFixed(3), '-noaccurate_seek', '-skip_frame', 'nokey'],
     // The keyframe lies before the moment, where ffmpeg would drop it.
     choose: ['setpts=N'],
+    keyframe: seconds,
   })
   return [
     ...(duration === null ? [0] : [...new Set(parts.map((part) => part * duration))]).map(keyframe),
     // Keyframes may all be dark, too few, or not marked: then the most typical frame of the first seconds.
-    { input: ['-t', '6'], choose: ['fps=2', 'thumbnail=12'] },
+    { input: ['-t', '6'], choose: ['fps=2', 'thumbnail=12'], keyframe: null },
   ]
 }
 
@@ -82,6 +93,51 @@ const filters = (picture: Picture, size: Size, { choose }: Moment, lacks: readon
   'scale=out_color_matrix=bt601:out_range=pc',
   'format=yuvj444p',
 ]
+
+interface Source {
+  input: { path: string; container: Container }
+  /** Of the stream. */
+  index: number
+  options: string[]
+}
+
+/**
+ * The keyframe before a moment in a file of its own. Out of the whole file ffmpeg would decode two or three before it hands
+ * out the first, since it reads ahead and waits for what is to be shown earlier. Null where this does not go.
+ */
+async function takeKeyframe(
+  run: RunFfmpeg,
+  input: Source['input'],
+  picture: Picture,
+  { keyframe }: Moment,
+  file: string,
+  { scratch, signal, priority }: VideoWork,
+): Promise<Source | null> {
+  // What other containers hold does not all go into this one.
+  if (keyframe === null || input.container !== 'mov') return null
+  try {
+    await run({
+      input,
+      inputOptions: ['-ss', keyframe.toFixed(3), '-noaccurate_seek'],
+      // biome-ignore format: one option a line
+      outputOptions: [
+        '-map', `0:${picture.index}`, '-c', 'copy', '-frames:v', '1', '-map_metadata', '-1', '-map_chapters', '-1',
+        '-write_tmcd', '0', '-avoid_negative_ts', 'make_zero', '-f', 'mov', `file:${file}`,
+      ],
+      scratch,
+      limits: posterLimits(picture),
+      priority,
+      signal,
+    })
+    // Nothing but a file that this program wrote is shown to the next one.
+    await sizeOfMade(file)
+    return { input: { path: file, container: 'mov' }, index: 0, options: [] }
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (error instanceof CannotDecode || isAbsent) return null
+    throw error
+  }
+}
 
 /** Null when there was no frame. */
 async function grab(
