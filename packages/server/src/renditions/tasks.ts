@@ -33,6 +33,12 @@ declare module '../engines/jobs/jobs.ts' {
 /** Lower runs first, within the lanes of bulk work. */
 export const priorities = { film: 5, bulk: 10, rebuild: 20, variants: 30, avif: 40 } as const
 
+/**
+ * More photos under way than are decoded at once: storing durably takes as long as decoding and waits for the disk, and
+ * meanwhile the decoders have others. Each holds its renditions in memory, a megabyte or two.
+ */
+const whileStoring = 2
+
 export interface RenditionLanes {
   /** Images at once of each kind of work. */
   images: number
@@ -57,15 +63,14 @@ export function renditionLanes(context: RenditionContext, { images, videos }: Re
       },
     },
     {
-      // One more than decode at once: while its results are stored and committed the decoder has the next photo.
-      concurrency: images + 1,
+      concurrency: images + whileStoring,
       tasks: {
         'asset:process': ({ assetId }, task) => processAsset(context, { assetId, rebuild: false }, interactive(task)),
         'asset:shareable': ({ assetId }, task) => makeShareable(context, assetId, interactive(task)),
       },
     },
     {
-      concurrency: images + 1,
+      concurrency: images + whileStoring,
       tasks: {
         'asset:process-bulk': ({ assetId, rebuild }, task) =>
           processAsset(context, { assetId, rebuild: rebuild === true }, bulk(task)),

@@ -3,6 +3,7 @@
  * its cause committed. Tasks must be safe to repeat: a job whose worker died runs again.
  */
 import { EventEmitter } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Logger, type Runner, run, runMigrations } from 'graphile-worker'
 import { type RawBuilder, sql } from 'kysely'
 import type pg from 'pg'
@@ -223,10 +224,28 @@ async function startLane(
 /** Jobs that a drain cut short are due at once, and it counts as no attempt: a restart is nothing they did wrong. */
 async function resetJobs(db: Db, jobs: UnfinishedJob[]): Promise<void> {
   if (jobs.length === 0) return
+  await areLetGo(
+    db,
+    jobs.map(({ id }) => id),
+  )
   await sql`
     select graphile_worker.reschedule_jobs(array[job.id], run_at := now(), attempts := job.attempts)
     from unnest(${jobs.map(({ id }) => id)}::bigint[], ${jobs.map(({ attempts }) => attempts - 1)}::integer[])
       as job (id, attempts)`.execute(db)
+}
+
+/** Milliseconds between two looks at jobs that are being let go, and for all of them. */
+const letGo = { interval: 20, longest: 5_000 }
+
+/** A runner that has stopped may still be writing down how its last jobs ended. */
+async function areLetGo(db: Db, ids: string[]): Promise<void> {
+  const deadline = Date.now() + letGo.longest
+  while (Date.now() < deadline) {
+    const { rows } = await sql`
+      select from graphile_worker.jobs where id = any(${ids}::bigint[]) and locked_at is not null limit 1`.execute(db)
+    if (rows.length === 0) return
+    await delay(letGo.interval)
+  }
 }
 
 /** graphile-worker logs each job; only its errors are ours to show, and failed jobs are logged above with their cause. */

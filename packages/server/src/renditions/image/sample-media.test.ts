@@ -1,14 +1,13 @@
 /** Files of real phones and cameras, and of people who mean harm. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before } from 'node:test'
 import sharp from 'sharp'
 import { createSandbox } from '../../engines/sandbox/sandbox.ts'
 import { CannotDecode } from '../media.ts'
 import { createImageDecoder, type DecodedImage, type ImageDecoder } from './index.ts'
 import { distance, everySize, gridOf, madeOf, sourceOf } from './testing/pictures.ts'
-import { sampleMedia, sampleNames, withoutSampleMedia } from './testing/sample-media.ts'
+import { sampleMedia, sampleNames, testSamples } from './testing/sample-media.ts'
 
-const skip = withoutSampleMedia
 let decoder: ImageDecoder
 before(async () => {
   decoder = createImageDecoder({ sandbox: await createSandbox(), processes: 2 })
@@ -33,19 +32,19 @@ const references: Record<string, string> = {
 }
 
 for (const [path, grid] of Object.entries(references)) {
-  test(`${path} looks as other decoders show it`, { skip }, async () => {
+  testSamples(`${path} looks as other decoders show it`, async () => {
     const found = await gridOf(madeOf(await decode(path), 'small'))
     assert.ok(distance(found, [...Buffer.from(grid, 'hex')]) <= 4, found.map(Math.round).join())
   })
 }
 
-test('an iPhone photo that is turned twice in its file is turned once', { skip }, async () => {
+testSamples('an iPhone photo that is turned twice in its file is turned once', async () => {
   const { width, height, metadata } = await decode('images/iphone13pm.HEIC')
   assert.deepEqual([width, height], [3024, 4032])
   assert.equal(metadata?.camera, 'Apple iPhone 13 Pro Max')
 })
 
-test('200 megapixels in 768 tiles look like the same photo in JPEG', { skip }, async () => {
+testSamples('200 megapixels in 768 tiles look like the same photo in JPEG', async () => {
   const [heic, jpeg] = [
     await decode('hostile/s24ultra_200mp.heic'),
     await decode('images/derived_48mp_gps_orient6.jpg'),
@@ -54,7 +53,7 @@ test('200 megapixels in 768 tiles look like the same photo in JPEG', { skip }, a
   assert.ok(distance(await gridOf(madeOf(heic, 'small')), await gridOf(madeOf(jpeg, 'small'))) <= 4)
 })
 
-test('cameras that turned and mirrored a photo in all ways show the same one', { skip }, async () => {
+testSamples('cameras that turned and mirrored a photo in all ways show the same one', async () => {
   for (const side of ['landscape', 'portrait']) {
     const names = sampleNames('images').filter((name) => name.startsWith(`orient_${side}`))
     const grids = await Promise.all(names.map(async (name) => gridOf(madeOf(await decode(`images/${name}`), 'small'))))
@@ -63,7 +62,7 @@ test('cameras that turned and mirrored a photo in all ways show the same one', {
   }
 })
 
-test('what was made for brighter screens looks right on others', { skip }, async () => {
+testSamples('what was made for brighter screens looks right on others', async () => {
   // A fort under a blue sky, in BT.2100 PQ: unconverted, its sky is grey.
   const [r = 0, g = 0, b = 0] = await gridOf(madeOf(await decode('images/immich_10bit_hdr_20mp.avif'), 'small'))
   assert.ok(r < 100 && g > 140 && b > 190, `${r} ${g} ${b}`)
@@ -74,7 +73,7 @@ test('what was made for brighter screens looks right on others', { skip }, async
   assert.deepEqual(photo.metadata?.location, { latitude: 51.53314722222222, longitude: -0.1261 })
 })
 
-test('RAW files show the largest picture of the camera', { skip }, async () => {
+testSamples('RAW files show the largest picture of the camera', async () => {
   const sizes: Record<string, [number, number]> = {
     'canon_1ds3_head.CR2': [2784, 1856],
     'canon_d30.CRW': [1440, 960],
@@ -88,7 +87,7 @@ test('RAW files show the largest picture of the camera', { skip }, async () => {
   await assert.rejects(decode('raw/gopro_hero8.GPR'), { reason: 'unsupported' })
 })
 
-test('sequences show their first picture, and the primary one goes before the first', { skip }, async () => {
+testSamples('sequences show their first picture, and the primary one goes before the first', async () => {
   const star = await decode('images/star_anim.avifs')
   assert.deepEqual([star.width, star.height, star.animated], [159, 159, true])
   const primary = await decode('images/pitm.avif')
@@ -116,7 +115,7 @@ const shown = new Set([
 ])
 const tooLarge = new Set(['65536x65536.png', 'bomb_30000x30000_1bit.png', 'svg_huge.svg'])
 
-test('every hostile file is shown or refused, and none says where it was taken', { skip }, async () => {
+testSamples('every hostile file is shown or refused, and none says where it was taken', async () => {
   for (const name of sampleNames('hostile')) {
     if (name === 's24ultra_200mp.heic') continue
     const decoded = await decode(`hostile/${name}`).catch((error: unknown) => error)

@@ -1,7 +1,7 @@
 /** What real files of cameras and phones say, on machines that have them. */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { sampleMedia, sampleNames, withoutSampleMedia } from '../image/testing/sample-media.ts'
+import { test } from 'node:test'
+import { describeSamples, sampleMedia, sampleNames } from '../image/testing/sample-media.ts'
 import type { MediaMetadata } from '../media.ts'
 import {
   patched,
@@ -11,8 +11,6 @@ import {
   type Source,
   videoLocationRemoval,
 } from './index.ts'
-
-const skip = withoutSampleMedia
 
 const rawTypes: Record<string, string> = {
   CRW: 'image/x-canon-crw',
@@ -158,7 +156,7 @@ const expected: Record<string, Expected> = {
   'hostile/s24ultra_200mp.heic': { at: '2025-01-19T11:53:27.031Z', offset: 180, location: null, holdsLocation: false },
 }
 
-describe('metadata of real files', { skip }, () => {
+describeSamples('metadata of real files', () => {
   for (const [name, wanted] of Object.entries(expected)) {
     test(name, async () => {
       const metadata = await read(name, sampleMedia(name))
@@ -177,7 +175,7 @@ describe('metadata of real files', { skip }, () => {
   }
 })
 
-describe('every real file that tells a place has a copy that tells none', { skip }, () => {
+describeSamples('every real file that tells a place has a copy that tells none', () => {
   for (const kind of ['images', 'motion', 'raw', 'video', 'hostile']) {
     test(kind, async () => {
       let copies = 0

@@ -14,7 +14,7 @@ import sharp from 'sharp'
 import { jpeg } from '../../testing/photos.ts'
 import { startTestServer, type TestAccount, type TestServer } from '../../testing/server.ts'
 import { complete, plan, putParts } from '../../testing/upload.ts'
-import { sampleMedia, sampleNames, withoutSampleMedia } from '../image/testing/sample-media.ts'
+import { describeSamples, sampleMedia, sampleNames } from '../image/testing/sample-media.ts'
 import { box, jpegWith, movie, segment, uint32 } from '../metadata/testing/files.ts'
 
 let server: TestServer
@@ -230,8 +230,7 @@ describe('a file that a browser might run', () => {
   })
 })
 
-describe('every hostile file of the collection', { skip: withoutSampleMedia }, () => {
-  if (withoutSampleMedia) return
+describeSamples('every hostile file of the collection', () => {
   // Half a minute of decoding, which the tests of the decoder spend already.
   for (const name of sampleNames('hostile').filter((name) => name !== 's24ultra_200mp.heic')) {
     it(`${JSON.stringify(name)} ends in a clear state`, { timeout: 60_000 }, async () => {

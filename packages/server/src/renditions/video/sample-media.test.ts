@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
-import { sampleMedia, sampleNames, withoutSampleMedia } from '../image/testing/sample-media.ts'
+import { after, test } from 'node:test'
+import { describeSamples, sampleMedia, sampleNames } from '../image/testing/sample-media.ts'
 import { CannotDecode } from '../media.ts'
 import { variantHeights } from './index.ts'
 import { openVideoBench } from './testing/videos.ts'
 
 const bench = await openVideoBench()
 after(() => bench?.close())
-const skip = bench === null ? 'npm brings no ffmpeg for this platform' : withoutSampleMedia
+const skip = bench === null ? 'npm brings no ffmpeg for this platform' : false
 
 /** How those end that are not shown. */
 const refusals: Record<string, string> = {
@@ -29,7 +29,7 @@ const onlyPoster = new Set(
   ['av1_4k_6min.mp4', 'derived_4k_hevc_rot90.mov', 'phone_4k60_h264_rot90.mp4'].map((name) => `video/${name}`),
 )
 
-describe('videos of real cameras', { skip }, () => {
+describeSamples('videos of real cameras', { skip }, () => {
   if (bench === null || skip !== false) return
   const { decoder, work, folder, decode } = bench
 
