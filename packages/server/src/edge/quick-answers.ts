@@ -89,18 +89,19 @@ export function createQuickAnswers(options: QuickAnswersOptions): QuickAnswers {
       const known = learned.get(url)
       if (known === undefined || !isPlain(request)) return false
       if (known.expires !== null && verifier.recall(url) === null) return false
-      const isProxied = request.headers['x-forwarded-for'] !== undefined
-      if (known.proxy === null ? false : !isProxied || request.socket.remoteAddress !== known.proxy) return false
       const found = recent.recall(known.key)
-      const body = known.proxy === null ? (found?.bytes ?? null) : null
-      if (found === null || found.info.etag !== known.etag || (body === null && known.proxy === null)) return false
+      if (found === null || found.info.etag !== known.etag) return false
+      if (known.proxy === null ? found.bytes === null : !comesFrom(known.proxy, request)) return false
 
       const began = performance.now()
       response.setTimeout(idleSeconds * 1000)
       const headers = [...known.headers, 'cache-control', cacheControl(known.expires, now())]
-      if (body === null) response.writeHead(200, [...headers, 'x-accel-expires', verdictLife(known, now())]).end()
-      else response.writeHead(200, headers).end(body)
-      meter.bytesOut(body?.length ?? 0)
+      if (known.proxy === null) {
+        response.writeHead(200, headers).end(found.bytes)
+        meter.bytesOut(found.info.size)
+      } else {
+        response.writeHead(200, [...headers, 'x-accel-expires', verdictLife(known, now())]).end()
+      }
       meter.observeRequest(labels, (performance.now() - began) / 1000)
       return true
     },
@@ -110,6 +111,11 @@ export function createQuickAnswers(options: QuickAnswersOptions): QuickAnswers {
 /** The look of a file, which is counted; that an original was taken is history, and the long way writes it. */
 export function isRendition(key: string): boolean {
   return key.startsWith('renditions/') || key.startsWith('public/')
+}
+
+/** As the proxy that was trusted with the name of a file, which no client may learn. */
+function comesFrom(proxy: string, { headers, socket }: IncomingMessage): boolean {
+  return headers['x-forwarded-for'] !== undefined && socket.remoteAddress === proxy
 }
 
 function isPlain({ headers }: IncomingMessage): boolean {

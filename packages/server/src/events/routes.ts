@@ -17,7 +17,7 @@ Server-sent events (\`text/event-stream\`) of what happens to the caller's own t
 
 | event | data |
 | --- | --- |
-| \`asset.updated\` | \`{"id", "state", "data"}\` of an asset: \`processing\`, \`ready\`, \`failed\`, … |
+| \`asset.updated\` | \`{"id", "state", "data"}\` of an asset: \`processing\`, \`ready\`, \`failed\`, \`trashed\`, \`deleted\` |
 | \`upload.updated\` | \`{"id", "state", "data"}\` of an upload: \`completed\`, \`aborted\`, \`expired\` |
 | \`notification\` | \`{"id", "state", "data"}\` of a notification |
 | \`reset\` | \`{}\`: events between \`Last-Event-ID\` and now are no longer kept. Load again what you show |
