@@ -68,6 +68,7 @@ export interface UploadTable {
   reserved_bytes: DefaultBytes
   /** Declared by the client, verified at completion. */
   sha256: Optional<Uint8Array>
+  /** The album its asset goes into at completion, if it is still there and still takes it. */
   album_id: Optional<string>
   captured_at: OptionalTimestamp
   /** Null when the object is put whole. */
@@ -83,6 +84,8 @@ export interface UploadTable {
   expires_at: Timestamp
   created_at: DefaultTimestamp
   finished_at: OptionalTimestamp
+  /** The link through which a guest uploads into an album of the owner. */
+  link_id: Optional<string>
 }
 
 /** Who writes to a resumable upload right now (tus); a lease, not a lock, so that a dead holder loses it. */
@@ -241,6 +244,56 @@ export interface AccountEventHorizonTable {
   transaction: string
 }
 
+export type AlbumSort = 'newest' | 'oldest' | 'custom'
+
+export interface AlbumTable {
+  id: string
+  owner_id: string
+  title: string
+  description: Optional<string>
+  /** Chosen by the owner; null for the first of its assets. */
+  cover_asset_id: Optional<string>
+  sort: ColumnType<AlbumSort, AlbumSort | undefined, AlbumSort>
+  /** Members see where things were taken, and get originals that tell it. */
+  share_location: Generated<boolean>
+  version: Generated<number>
+  created_at: DefaultTimestamp
+  updated_at: DefaultTimestamp
+}
+
+export interface AlbumAssetTable {
+  album_id: string
+  asset_id: string
+  /** Null for a guest who came by a link, and for an account that is gone. */
+  added_by: Optional<string>
+  /** Ascending; what the order `custom` sorts by. */
+  position: number
+  added_at: DefaultTimestamp
+}
+
+export type MemberRole = 'viewer' | 'contributor'
+
+export interface AlbumMemberTable {
+  album_id: string
+  account_id: string
+  role: MemberRole
+  added_at: DefaultTimestamp
+}
+
+export interface AlbumLinkTable {
+  id: string
+  album_id: string
+  token: string
+  /** PHC string of argon2id; null for a link without a password. */
+  password_hash: Optional<string>
+  expires_at: OptionalTimestamp
+  allow_download: Generated<boolean>
+  allow_upload: Generated<boolean>
+  /** Visitors see where things were taken, and get originals that tell it. */
+  show_location: Generated<boolean>
+  created_at: DefaultTimestamp
+}
+
 export interface Database {
   account: AccountTable
   storage_quota: StorageQuotaTable
@@ -254,4 +307,8 @@ export interface Database {
   idempotency_key: IdempotencyKeyTable
   account_event: AccountEventTable
   account_event_horizon: AccountEventHorizonTable
+  album: AlbumTable
+  album_asset: AlbumAssetTable
+  album_member: AlbumMemberTable
+  album_link: AlbumLinkTable
 }
