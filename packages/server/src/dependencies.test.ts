@@ -38,7 +38,7 @@ async function readImports(): Promise<Import[]> {
 }
 
 const folderOf = (path: string) => (path.includes('/') ? (path.split('/')[0] ?? '') : '')
-const isDoor = (folder: string) => ['', 'cli', 'worker', 'http', 'edge'].includes(folder)
+const isDoor = (folder: string) => ['', 'cli', 'composition', 'worker', 'http', 'edge'].includes(folder)
 
 test('engines know nothing of the domains', async () => {
   const wrong = (await readImports()).filter(
