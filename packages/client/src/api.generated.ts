@@ -698,7 +698,8 @@ export interface components {
             trashedAt: string | null;
             /** @description Signed, the same within a time bucket, and dead some time after it */
             urls: {
-                original: string;
+                /** @description Never null for its owner. Others get a copy that does not tell where it was taken: null while there is none, and where downloads are off */
+                original: string | null;
                 /** @description 320 px on the long side, WebP */
                 thumb: string | null;
                 /** @description 720 px, or the largest there is below */
@@ -2681,7 +2682,8 @@ export interface operations {
                         trashedAt: string | null;
                         /** @description Signed, the same within a time bucket, and dead some time after it */
                         urls: {
-                            original: string;
+                            /** @description Never null for its owner. Others get a copy that does not tell where it was taken: null while there is none, and where downloads are off */
+                            original: string | null;
                             /** @description 320 px on the long side, WebP */
                             thumb: string | null;
                             /** @description 720 px, or the largest there is below */
@@ -2905,7 +2907,8 @@ export interface operations {
                         trashedAt: string | null;
                         /** @description Signed, the same within a time bucket, and dead some time after it */
                         urls: {
-                            original: string;
+                            /** @description Never null for its owner. Others get a copy that does not tell where it was taken: null while there is none, and where downloads are off */
+                            original: string | null;
                             /** @description 320 px on the long side, WebP */
                             thumb: string | null;
                             /** @description 720 px, or the largest there is below */
@@ -3052,7 +3055,8 @@ export interface operations {
                         trashedAt: string | null;
                         /** @description Signed, the same within a time bucket, and dead some time after it */
                         urls: {
-                            original: string;
+                            /** @description Never null for its owner. Others get a copy that does not tell where it was taken: null while there is none, and where downloads are off */
+                            original: string | null;
                             /** @description 320 px on the long side, WebP */
                             thumb: string | null;
                             /** @description 720 px, or the largest there is below */

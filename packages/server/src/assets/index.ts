@@ -1,6 +1,7 @@
-export { type Asset, type AssetRow, AssetSchema, createPresenter, type Presenter } from './asset.ts'
+export { type Asset, type AssetRow, AssetSchema } from './asset.ts'
 export { type ChangeContext, purgeAssets, trashAssets } from './change.ts'
 export { getAsset } from './library.ts'
 export { type AssetLoss, isLost, isLostAsset, markLost, markRecovered } from './loss.ts'
+export { type AssetUrls, createPresenter, type OthersView, type Presenter } from './presenter.ts'
 export { assetRoutes } from './routes.ts'
 export { assetTasks } from './tasks.ts'

@@ -7,9 +7,10 @@ import { history } from '../history/index.ts'
 import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, versionOf } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
-import { type AssetRow, AssetSchema, type Presenter } from './asset.ts'
+import { type AssetRow, AssetSchema } from './asset.ts'
 import { type ChangeContext, editAsset, purgeAssets, restoreAsset, trashAssets } from './change.ts'
 import { findAssets, getAsset, listAssets, listMonths, noSuchAsset } from './library.ts'
+import type { Presenter } from './presenter.ts'
 
 export interface AssetRouteDeps {
   db: Db

@@ -52,9 +52,16 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
   return 'downloaded'
 }
 
+/** One's own always has one; an album of another may not give it. */
+function originalOf({ urls, filename }: DownloadOptions['asset']): string {
+  if (urls.original === null)
+    throw new ConnectionFailed('unreachable', `${safeText(filename)} has no original to download`)
+  return urls.original
+}
+
 /** Fetches until `part` has every byte. */
 async function fetchWhole({ client, asset, signal, onProgress }: DownloadOptions, part: string): Promise<void> {
-  let url = asset.urls.original
+  let url = originalOf(asset)
   for (let failures = 0; ; ) {
     const start = (await sizeOf(part)) ?? 0
     if (start === asset.size) return
@@ -68,7 +75,7 @@ async function fetchWhole({ client, asset, signal, onProgress }: DownloadOptions
         signal,
         onProgress,
       )
-      if (outcome === 'expired') url = (await client.assets.get(asset.id, { signal })).urls.original
+      if (outcome === 'expired') url = originalOf(await client.assets.get(asset.id, { signal }))
       if (outcome === 'done' && (await sizeOf(part)) === asset.size) return
     } catch (error) {
       if (signal.aborted) throw signal.reason

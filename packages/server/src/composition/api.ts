@@ -37,6 +37,8 @@ export function apiRoutes(domains: Domains): FastifyPluginAsync[] {
   })
   const presenter = createPresenter({
     db,
+    jobs: engines.jobs,
+    now,
     urlOf,
     playUrlOf,
     playlistUrl: (assetId) => playlists.sign(assetId, 'master.m3u8'),

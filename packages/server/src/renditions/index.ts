@@ -16,7 +16,7 @@ export {
 } from './rebuild.ts'
 export { playlistRoutes } from './routes.ts'
 export { sweepScratch } from './scratch.ts'
-export { originalForOthers, requestShareable } from './shareable.ts'
+export { type FileForOthers, originalForOthers, originalsForOthers, requestShareable } from './shareable.ts'
 export { findShown, type ShownRendition } from './shown.ts'
 export { renditionLanes, renditionTasks } from './tasks.ts'
 export { describeFfmpeg, findFfmpeg } from './video/index.ts'

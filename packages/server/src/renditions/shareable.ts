@@ -4,6 +4,7 @@
  * Where no such copy can be made there is none to give.
  */
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import type { Deliverable } from '../delivery/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
@@ -12,33 +13,52 @@ import { keepRenditions } from './making.ts'
 import { CannotDecode, type MadeFile } from './media.ts'
 import { originalOf } from './original.ts'
 import { withScratch } from './scratch.ts'
+import { priorities } from './tasks.ts'
 
-/** Has copies made of those of these that need one and have none. */
+/** Has copies made of those of these that need one and have none. Nobody's new photo waits behind it. */
 export async function requestShareable(jobs: Jobs, db: Db | Tx, assetIds: string[]): Promise<void> {
   await jobs.enqueueAll(
     db,
     'asset:shareable',
     assetIds.map((assetId) => ({ payload: { assetId }, key: `asset:shareable:${assetId}` })),
+    { priority: priorities.bulk },
   )
 }
 
+type Shared = Pick<AssetRow, 'id' | 'holds_location' | 'object_key' | 'content_type' | 'filename' | 'size'>
+
+export interface FileForOthers extends Deliverable {
+  /** Bytes. */
+  size: number
+}
+
 /**
- * What somebody other than the owner may download: null while it is not made, and for ever where it cannot be. Says nothing
- * of whether they may.
+ * What somebody other than the owner may download, by asset, in one query: of some there is none while it is not made, and
+ * for ever where it cannot be. Says nothing of whether they may.
  */
-export async function originalForOthers(
-  db: Db,
-  asset: Pick<AssetRow, 'id' | 'state' | 'holds_location' | 'object_key' | 'content_type' | 'filename'>,
-): Promise<Deliverable | null> {
-  const { object_key, content_type, filename } = asset
-  if (!asset.holds_location) return { object_key, content_type, filename }
-  const copy = await db
-    .selectFrom('rendition')
-    .select(['object_key', 'content_type'])
-    .where('asset_id', '=', asset.id)
-    .where('name', '=', 'shareable')
-    .executeTakeFirst()
-  return copy === undefined ? null : { ...copy, filename }
+export async function originalsForOthers(db: Db, assets: Shared[]): Promise<Map<string, FileForOthers>> {
+  const telling = assets.filter((asset) => asset.holds_location)
+  const copies =
+    telling.length === 0
+      ? []
+      : await db
+          .selectFrom('rendition')
+          .select(['asset_id', 'object_key', 'content_type', 'size'])
+          .where(sql<boolean>`asset_id = any(${telling.map(({ id }) => id)}::uuid[])`)
+          .where('name', '=', 'shareable')
+          .execute()
+  const copyOf = new Map(copies.map(({ asset_id, ...copy }) => [asset_id, copy]))
+  return new Map(
+    assets.flatMap(({ id, holds_location, object_key, content_type, filename, size }) => {
+      const file = holds_location ? copyOf.get(id) : { object_key, content_type, size }
+      return file === undefined ? [] : [[id, { ...file, filename }]]
+    }),
+  )
+}
+
+/** The same for one; null for none. */
+export async function originalForOthers(db: Db, asset: Shared): Promise<FileForOthers | null> {
+  return (await originalsForOthers(db, [asset])).get(asset.id) ?? null
 }
 
 /** `asset:shareable`. Safe to repeat. */

@@ -7,6 +7,8 @@ export interface ShownRendition {
   name: string
   object_key: string
   content_type: string
+  /** The file as it came, in want of a rendition: for its owner alone. */
+  untouched: boolean
 }
 
 /** By asset. What is for others alone (`shareable`, `public`) is left out. */
@@ -14,11 +16,11 @@ export async function findShown(db: Db, assetIds: string[]): Promise<Map<string,
   const shown = new Map<string, ShownRendition[]>()
   if (assetIds.length === 0) return shown
   const { rows } = await sql<ShownRendition & { asset_id: string }>`
-    select asset_id, name, object_key, content_type from rendition
+    select asset_id, name, object_key, content_type, false as untouched from rendition
     where asset_id = any(${assetIds}::uuid[]) and name not in ('shareable', 'public')
     union all
     select video.motion_of, 'motion', coalesce(playable.object_key, video.object_key),
-           coalesce(playable.content_type, video.content_type)
+           coalesce(playable.content_type, video.content_type), playable.object_key is null
     from asset as video left join lateral (
       select object_key, content_type from rendition
       where asset_id = video.id and (name = 'video' or name like 'hls-%')

@@ -269,6 +269,10 @@ export interface AlbumAssetTable {
   /** Ascending; what the order `custom` sorts by. */
   position: number
   added_at: DefaultTimestamp
+  /** That of the asset, kept the same by the database. */
+  captured_at: ColumnType<Date, never, never>
+  /** Neither in the trash nor the video of a Live Photo; kept true by the database. */
+  visible: ColumnType<boolean, never, never>
 }
 
 export type MemberRole = 'viewer' | 'contributor'
