@@ -84,7 +84,7 @@ export interface UploadTable {
   expires_at: Timestamp
   created_at: DefaultTimestamp
   finished_at: OptionalTimestamp
-  /** The link through which a guest uploads into an album of the owner. */
+  /** The link through which a guest uploads into an album of the owner. Not a foreign key: the link may be gone. */
   link_id: Optional<string>
 }
 

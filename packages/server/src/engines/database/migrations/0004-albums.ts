@@ -56,7 +56,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create unique index album_link_token on album_link (token)`.execute(db)
   await sql`create index album_link_album on album_link (album_id)`.execute(db)
 
-  // The link through which a guest uploads; null once it is revoked, and for everybody else.
-  await sql`alter table upload add column link_id uuid references album_link on delete set null`.execute(db)
+  // The link through which a guest uploads; null for everybody else. Not a foreign key: what came by a link that is gone
+  // must not pass for an upload of the owner's own.
+  await sql`alter table upload add column link_id uuid`.execute(db)
   await sql`create index upload_link on upload (link_id) where link_id is not null`.execute(db)
 }
