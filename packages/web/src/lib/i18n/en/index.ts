@@ -1,0 +1,5 @@
+/** English: the language the others are translated from. A file an area of the site. */
+import { common } from './common.ts'
+import { problems } from './problems.ts'
+
+export const en = { common, problems }

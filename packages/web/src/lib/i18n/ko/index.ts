@@ -1,0 +1,5 @@
+import type { Messages } from '../i18n.svelte.ts'
+import { common } from './common.ts'
+import { problems } from './problems.ts'
+
+export const ko: Messages = { common, problems }

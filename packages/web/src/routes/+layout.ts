@@ -1,0 +1,9 @@
+import { i18n } from '#lib/i18n/i18n.svelte.ts'
+import { session } from '#lib/session/session.svelte.ts'
+
+// The server sends one shell for every page; what is in it depends on who asks.
+export const ssr = false
+
+export const load = async () => {
+  await Promise.all([i18n.start(), session.known()])
+}
