@@ -29,6 +29,19 @@ export type HistoryAction =
   | 'asset.purge'
   | 'asset.process'
   | 'asset.download'
+  | 'album.create'
+  | 'album.update'
+  | 'album.delete'
+  | 'album.add'
+  | 'album.remove'
+  | 'member.add'
+  | 'member.remove'
+  | 'link.create'
+  | 'link.update'
+  | 'link.delete'
+  | 'link.unlock'
+  | 'link.download'
+  | 'link.upload'
 
 /** Who does it and over which way: the part of an event that a request knows before anything happened. */
 export interface Attempt {
@@ -45,7 +58,8 @@ export interface Attempt {
 
 export interface HistoryEvent {
   action: HistoryAction
-  objectType?: 'account' | 'upload' | 'asset' | 'token'
+  objectType?: 'account' | 'upload' | 'asset' | 'token' | 'link' | 'album' | 'member'
+  /** Of a member: `<album>/<account>`. */
   objectId?: string
   /** Bytes. */
   size?: number | null

@@ -1,0 +1,20 @@
+export { type Addition, type Arrival, addToAlbum, admitArrival } from './adding.ts'
+export {
+  type AlbumRole,
+  type AlbumRow,
+  lockAlbum,
+  noSuchAlbum,
+  type OpenAlbum,
+  openAlbum,
+  requireAlbumOwner,
+  requireOwnership,
+} from './album.ts'
+export {
+  type AlbumAssetRow,
+  type AlbumPage,
+  findAlbumAssets,
+  getAlbumAsset,
+  listAlbumAssets,
+  noSuchAlbumAsset,
+} from './content.ts'
+export { type AlbumFacts, findAlbumFacts } from './facts.ts'
