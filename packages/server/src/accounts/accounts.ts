@@ -13,7 +13,7 @@ import { createToken, deleteToken, listTokens, type PersonalToken } from './pers
 import type { AccountPrincipal, Scope } from './principal.ts'
 import { type ProfileChanges, readOwn, readProfile, updateOwn } from './profile.ts'
 import { type Registration, register } from './registration.ts'
-import { type SignedIn, signIn, signOut } from './sessions.ts'
+import { type SignedIn, signIn, signOut, signOutEverywhere } from './sessions.ts'
 import type { ExpectedVersion } from './version.ts'
 import type { AccountView, ManagedAccountView, PublicProfile, Versioned } from './view.ts'
 
@@ -38,6 +38,7 @@ export interface Accounts {
   register(input: Registration, attempt: Attempt): Promise<SignedIn>
   signIn(input: { email: string; password: string }, attempt: Attempt): Promise<SignedIn>
   signOut(principal: AccountPrincipal, attempt: Attempt): Promise<void>
+  signOutEverywhere(principal: AccountPrincipal, attempt: Attempt): Promise<void>
 
   readOwn(accountId: string): Promise<Versioned<AccountView>>
   readProfile(handle: string): Promise<PublicProfile>
@@ -87,6 +88,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     register: (input, attempt) => register(context, input, attempt),
     signIn: (input, attempt) => signIn(context, input, attempt),
     signOut: (principal, attempt) => signOut(context, principal, attempt),
+    signOutEverywhere: (principal, attempt) => signOutEverywhere(context, principal, attempt),
     readOwn: (accountId) => readOwn(context, accountId),
     readProfile: (handle) => readProfile(context, handle),
     updateOwn: (principal, changes, expected, attempt) => updateOwn(context, principal, changes, expected, attempt),

@@ -36,6 +36,9 @@ describe('registering', () => {
     assert.equal(answer.status, 201)
     const { account, token } = answer.body
     assert.match(token, /^hgs_[A-Za-z0-9_-]{43}$/)
+    const cookie = String(answer.headers['set-cookie'])
+    assert.match(cookie, new RegExp(`^heliograph_session=${token};`), 'and a browser is signed in')
+    for (const attribute of ['HttpOnly', 'SameSite=Lax', 'Secure', 'Path=/']) assert.ok(cookie.includes(attribute))
     assert.deepEqual(account, {
       id: account.id,
       handle: 'grace',

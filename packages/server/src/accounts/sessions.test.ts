@@ -69,6 +69,27 @@ describe('signing in', () => {
     assert.equal((await server.call('GET', '/v1/accounts/me', { token: other })).status, 200)
   })
 
+  test('signing out everywhere ends every session, and no personal token', async () => {
+    await server.register('finn')
+    const [one, other] = [(await signIn('finn@example.com')).body.token, (await signIn('finn@example.com')).body.token]
+    const personal = await server.call('POST', '/v1/accounts/me/tokens', {
+      token: one,
+      body: { name: 'backup', scopes: ['account:read', 'account:write'], expiresAt: null },
+    })
+    const stranger = (await signIn()).body.token
+    const refused = await server.call('DELETE', '/v1/sessions', { token: personal.body.token })
+    assert.equal(refused.status, 403, 'a program cannot throw its owner out')
+
+    const answer = await server.call('DELETE', '/v1/sessions', { token: one })
+    assert.equal(answer.status, 204)
+    assert.match(String(answer.headers['set-cookie']), /^heliograph_session=;/)
+    for (const token of [one, other]) {
+      assert.equal((await server.call('GET', '/v1/accounts/me', { token })).status, 401)
+    }
+    assert.equal((await server.call('GET', '/v1/accounts/me', { token: personal.body.token })).status, 200)
+    assert.equal((await server.call('GET', '/v1/accounts/me', { token: stranger })).status, 200)
+  })
+
   test('a new password ends all other sessions and the old password', async () => {
     await server.register('eve')
     const old = (await signIn('eve@example.com')).body.token

@@ -10,6 +10,7 @@ import { problems } from '../problem.ts'
 import { networkOf, recordFailure, slowDown } from './attempts.ts'
 import type { AccountContext, AccountRow } from './context.ts'
 import { type AccountPrincipal, scopes } from './principal.ts'
+import { lockOwn, requireOwner } from './profile.ts'
 import { newSecret } from './secret-token.ts'
 import { type AccountView, type Versioned, viewAccount } from './view.ts'
 
@@ -103,6 +104,32 @@ export async function signOut(context: AccountContext, principal: AccountPrincip
   }
   await context.db.transaction().execute(async (tx) => {
     await tx.deleteFrom('access_token').where('id', '=', tokenId).execute()
+    await history.record(tx, attempt, {
+      action: 'session.delete',
+      objectType: 'account',
+      objectId: principal.accountId,
+    })
+  })
+}
+
+/**
+ * Ends every session of the account, the one of the request included. Personal tokens are programs and stay. Throws
+ * `forbidden` for a personal token.
+ */
+export async function signOutEverywhere(
+  context: AccountContext,
+  principal: AccountPrincipal,
+  attempt: Attempt,
+): Promise<void> {
+  requireOwner(principal, 'end sessions')
+  await context.db.transaction().execute(async (tx) => {
+    // Makes somebody who is signing in right now wait or be seen, so that no session is left behind.
+    await lockOwn(tx, principal.accountId)
+    await tx
+      .deleteFrom('access_token')
+      .where('account_id', '=', principal.accountId)
+      .where('kind', '=', 'session')
+      .execute()
     await history.record(tx, attempt, {
       action: 'session.delete',
       objectType: 'account',

@@ -4,11 +4,12 @@ import { Type } from 'typebox'
 import { etagOf, orProblem, PageQuery, versionOf } from '../../http/conventions.ts'
 import { attemptOf } from '../../http/policy.ts'
 import type { Accounts } from '../accounts.ts'
+import { sessionCookie, sessionCookieOptions } from '../session-cookie.ts'
 import * as schemas from './schemas.ts'
 
 const tags = ['Accounts']
 
-export function accountsRoutes(accounts: Accounts): FastifyPluginAsyncTypebox {
+export function accountsRoutes(accounts: Accounts, publicUrl: string): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/v1/accounts',
@@ -20,7 +21,8 @@ export function accountsRoutes(accounts: Accounts): FastifyPluginAsyncTypebox {
         schema: {
           operationId: 'register',
           summary: 'Register',
-          description: 'The first account is the administrator. 403 when registration is closed.',
+          description:
+            'The first account is the administrator. Answers a session token and sets it as a cookie. 403 when registration is closed.',
           tags,
           body: Type.Object({
             handle: schemas.handle,
@@ -32,8 +34,13 @@ export function accountsRoutes(accounts: Accounts): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { account, token } = await accounts.register(request.body, attemptOf(request))
-        return reply.code(201).header('etag', etagOf(account.version)).send({ account: account.view, token })
+        const { account, token, expiresAt } = await accounts.register(request.body, attemptOf(request))
+        return reply
+          .code(201)
+          .header('etag', etagOf(account.version))
+          .header('cache-control', 'no-store')
+          .setCookie(sessionCookie, token, { ...sessionCookieOptions(publicUrl), expires: expiresAt })
+          .send({ account: account.view, token })
       },
     )
 

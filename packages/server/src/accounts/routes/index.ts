@@ -23,7 +23,7 @@ export function accountRoutes({ accounts, config }: AccountRoutesDeps): FastifyP
       }
     })
     await app.register(serverRoutes(accounts, config))
-    await app.register(accountsRoutes(accounts))
+    await app.register(accountsRoutes(accounts, config.publicUrl))
     await app.register(meRoutes(accounts, config.publicUrl))
     await app.register(sessionRoutes(accounts, config.publicUrl))
     await app.register(tokenRoutes(accounts))

@@ -55,5 +55,23 @@ export function sessionRoutes(accounts: Accounts, publicUrl: string): FastifyPlu
         return reply.code(204).clearCookie(sessionCookie, sessionCookieOptions(publicUrl)).send(null)
       },
     )
+
+    app.delete(
+      '/v1/sessions',
+      {
+        config: { policy: { access: 'account', scope: 'account:write' } },
+        schema: {
+          operationId: 'signOutEverywhere',
+          summary: 'Sign out everywhere',
+          description: 'Ends all sessions of the account, this one included. Personal tokens stay, and cannot do this.',
+          tags,
+          response: orProblem({ 204: NoContent }),
+        },
+      },
+      async (request, reply) => {
+        await accounts.signOutEverywhere(actorOf(request), attemptOf(request))
+        return reply.code(204).clearCookie(sessionCookie, sessionCookieOptions(publicUrl)).send(null)
+      },
+    )
   }
 }
