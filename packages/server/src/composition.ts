@@ -10,6 +10,7 @@ import { apiRoutes } from './composition/api.ts'
 import { createDomains, type Foundation, type Injected } from './composition/domains.ts'
 import { edgeRole } from './composition/edge.ts'
 import { type Engines, openEngines } from './composition/engines.ts'
+import { siteRole } from './composition/site.ts'
 import { originsOf } from './composition/upload-edges.ts'
 import { version } from './composition/version.ts'
 import { workerRole } from './composition/worker.ts'
@@ -71,6 +72,7 @@ async function startRoles(foundation: Foundation): Promise<HeliographServer> {
     }),
     ...(has('api') ? apiRoutes(domains) : []),
     ...(has('edge') ? edgeRole(domains) : []),
+    ...(has('api') ? await siteRole(domains) : []),
   ]
   const { app, declaredRoutes } = await createApp({
     db,

@@ -20,6 +20,8 @@ export interface Injected {
   now?: () => Date
   eventStreams?: Partial<EventStreamLimits>
   store?: (store: ObjectStore) => ObjectStore
+  /** Folder of the built site. */
+  site?: string
 }
 
 export interface Foundation {

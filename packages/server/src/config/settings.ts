@@ -164,6 +164,7 @@ export const settings = {
     ['http:', 'https:'],
   ),
   roles: { ...list('ROLES', 'What this process does: api, edge, worker', roles.join(',')), parse: parseRoles },
+  web: choice('WEB', 'Whether the api also serves the site; off for an api alone', 'on', ['on', 'off']),
   edgeUrls: list(
     'EDGE_URLS',
     'Further edges as name=https://…, best first; each is offered for uploads after the main one',

@@ -9,6 +9,7 @@ import { scopes } from '../accounts/index.ts'
 import { jpeg, sha256 } from '../testing/photos.ts'
 import { call, startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
 import { plan, upload } from '../testing/upload.ts'
+import { makeSite, type SmallSite } from '../web/testing/site.ts'
 import type { DeclaredRoute } from './policy.ts'
 
 type Caller = 'nobody' | 'stranger' | 'owner' | 'administrator' | 'expired token' | 'wrong scope' | 'forged token'
@@ -66,6 +67,7 @@ const samples: Record<string, (world: World) => Sample> = {
     body: { email: `${owner.handle}@example.org`, password: 'correct horse battery' },
   }),
   'DELETE /v1/sessions/current': () => ({ path: '/v1/sessions/current' }),
+  'DELETE /v1/sessions': () => ({ path: '/v1/sessions' }),
   'GET /v1/accounts': () => ({ path: '/v1/accounts' }),
   'GET /v1/accounts/me': () => ({ path: '/v1/accounts/me' }),
   'PATCH /v1/accounts/me': () => ({ path: '/v1/accounts/me', body: { name: 'New name' } }),
@@ -136,23 +138,30 @@ const samples: Record<string, (world: World) => Sample> = {
   'DELETE /v1/uppy/:uploadToken/s3/multipart/:uploadId': ({ uploadId }) => ({
     path: `${uppy}/multipart/${uploadId}?key=k`,
   }),
+  'GET /*': () => ({ path: '/photos', headers: { accept: 'text/html' } }),
+  'POST /share': () => ({ path: '/share', headers: { accept: 'text/html' } }),
   'PUT /u/*': () => ({ path: '/u/originals/00000000000000000000000000000000?sig=x', body: jpeg(200) }),
   'GET /m/*': () => ({ path: '/m/originals/00000000000000000000000000000000?sig=x' }),
 }
 
-const endsItsCaller = new Set(['DELETE /v1/accounts/me', 'DELETE /v1/sessions/current'])
+const endsItsCaller = new Set(['DELETE /v1/accounts/me', 'DELETE /v1/sessions/current', 'DELETE /v1/sessions'])
 const readsOfSets = new Set(['POST /v1/assets/delete', 'POST /v1/assets/download'])
 
 describe('a route answers', () => {
   let server: TestServer
+  let site: SmallSite
   let administrator: TestAccount
   let count = 0
 
   before(async () => {
-    server = await startTestServer()
+    site = await makeSite()
+    server = await startTestServer({}, { site: site.folder })
     administrator = await server.register('overseer')
   })
-  after(() => server.close())
+  after(async () => {
+    await server.close()
+    await site.remove()
+  })
 
   const people = new Map<string, TestAccount>()
 

@@ -13,6 +13,17 @@ export interface ServerInfo {
   partSize: number
 }
 
+export async function describeServer(accounts: Pick<Accounts, 'hasAccounts'>, info: ServerInfo) {
+  return {
+    name: 'heliograph' as const,
+    version: info.version,
+    registration: info.registration,
+    hasAccounts: await accounts.hasAccounts(),
+    maxFileSize: info.maxFileSize,
+    uploads: { partSize: info.partSize },
+  }
+}
+
 export function serverRoutes(accounts: Accounts, info: ServerInfo): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
@@ -35,14 +46,7 @@ export function serverRoutes(accounts: Accounts, info: ServerInfo): FastifyPlugi
           }),
         },
       },
-      async () => ({
-        name: 'heliograph' as const,
-        version: info.version,
-        registration: info.registration,
-        hasAccounts: await accounts.hasAccounts(),
-        maxFileSize: info.maxFileSize,
-        uploads: { partSize: info.partSize },
-      }),
+      () => describeServer(accounts, info),
     )
   }
 }

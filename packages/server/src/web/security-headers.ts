@@ -1,0 +1,63 @@
+/**
+ * What the browser may do on a page of the site. Scripts and styles come from here alone; bytes of photos and videos also from
+ * and to where they lie. Nothing inline runs but the scripts of the shell, which are named by their hashes.
+ */
+
+export interface PolicySources {
+  scriptHashes: readonly string[]
+  /** Origins besides our own that files are read from. */
+  reading: readonly string[]
+  /** Origins besides our own that files are sent to. */
+  writing: readonly string[]
+}
+
+export function contentSecurityPolicy({ scriptHashes, reading, writing }: PolicySources): string {
+  const directives: Record<string, readonly string[]> = {
+    'default-src': ["'none'"],
+    // Checksums of files are computed in WebAssembly; that word allows nothing else.
+    'script-src': ["'self'", "'wasm-unsafe-eval'", ...scriptHashes],
+    'style-src': ["'self'"],
+    'font-src': ["'self'"],
+    // Placeholders are data:, files that wait for their upload and films in pieces are blob:.
+    'img-src': ["'self'", 'data:', 'blob:', ...reading],
+    'media-src': ["'self'", 'blob:', ...reading],
+    'connect-src': unique(["'self'", ...reading, ...writing]),
+    'worker-src': ["'self'", 'blob:'],
+    'manifest-src': ["'self'"],
+    'form-action': ["'self'"],
+    'base-uri': ["'none'"],
+    'frame-ancestors': ["'none'"],
+    'object-src': ["'none'"],
+  }
+  return Object.entries(directives)
+    .map(([name, sources]) => `${name} ${sources.join(' ')}`)
+    .join('; ')
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)]
+}
+
+/** Abilities of the device that no page here asks for, and that nothing on it shall. */
+const unused = [
+  'accelerometer',
+  'camera',
+  'display-capture',
+  'geolocation',
+  'gyroscope',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'payment',
+  'usb',
+]
+
+/** Besides the Content-Security-Policy, for every answer of the site. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  // Tokens of shared links are in paths.
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': unused.map((feature) => `${feature}=()`).join(', '),
+}
