@@ -1,6 +1,6 @@
 /** Putting assets into albums and taking them out. */
 import { sql } from 'kysely'
-import type { Tx } from '../engines/database/database.ts'
+import type { Db, Tx } from '../engines/database/database.ts'
 import { transact } from '../engines/database/transact.ts'
 import { type Attempt, history } from '../history/index.ts'
 import { isProblem, problems } from '../problem.ts'
@@ -38,6 +38,11 @@ export async function touchAlbum(tx: Tx, albumId: string, at: Date): Promise<voi
   await tx.updateTable('album').set({ updated_at: at }).where('id', '=', albumId).execute()
 }
 
+/** Throws `not-found` for strangers, and `forbidden` for those who may only look. */
+export async function openForAdding(db: Db | Tx, accountId: string, albumId: string): Promise<void> {
+  requireContribution(await openAlbum(db, accountId, albumId))
+}
+
 /** Adds those that are the account's own and can be seen; of others nothing is said. Returns how many are new. */
 export async function addOwnAssets(
   { db, now }: AlbumContext,
@@ -46,7 +51,7 @@ export async function addOwnAssets(
   albumId: string,
   assetIds: string[],
 ): Promise<number> {
-  requireContribution(await openAlbum(db, accountId, albumId))
+  await openForAdding(db, accountId, albumId)
   return transact(db, async (tx) => {
     const own = await lockAddable(tx, accountId, assetIds)
     requireContribution(await lockAlbum(tx, accountId, albumId))

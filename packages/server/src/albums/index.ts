@@ -1,4 +1,4 @@
-export { type Addition, type Arrival, addToAlbum, admitArrival } from './adding.ts'
+export { type Addition, type Arrival, addOwnAssets, addToAlbum, admitArrival, openForAdding } from './adding.ts'
 export {
   type AlbumRole,
   type AlbumRow,

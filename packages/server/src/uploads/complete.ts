@@ -7,9 +7,11 @@
  */
 import { type Selectable, sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
+import { admitArrival } from '../albums/index.ts'
 import { isLostAsset } from '../assets/index.ts'
 import { isMissing, type Tx, violates } from '../engines/database/database.ts'
 import type { AssetTable } from '../engines/database/schema.ts'
+import { transact } from '../engines/database/transact.ts'
 import { type AccountEvent, publishEvents, publishing } from '../events/index.ts'
 import { type Attempt, errorClass, type HistoryEvent, history } from '../history/index.ts'
 import { isProblem, problems } from '../problem.ts'
@@ -46,9 +48,7 @@ export async function completeUpload(
     const verifyMilliseconds = performance.now() - started
     const completion =
       (await commitAtOnce(context, attempt, upload, verified, verifyMilliseconds)) ??
-      (await context.db
-        .transaction()
-        .execute((tx) => commit(context, tx, attempt, upload, verified, verifyMilliseconds)))
+      (await transact(context.db, (tx) => commit(context, tx, attempt, upload, verified, verifyMilliseconds)))
     context.fault('complete.committed')
     return completion
   } catch (error) {
@@ -61,7 +61,8 @@ export async function completeUpload(
 }
 
 /**
- * The usual case in one statement: the upload goes on, its reservation covers its bytes, and nobody else has these. Each
+ * The usual case in one statement: the upload goes on, its reservation covers its bytes, it goes into no album, and nobody
+ * else has these bytes. Each
  * part takes from the one before what it must not be without, so that where an assumption fails a row would lack a value
  * or a unique index its uniqueness, and nothing of the statement happens: then the answer is null, and the transaction
  * below finds out which case it is.
@@ -76,7 +77,7 @@ async function commitAtOnce(
   verifyMilliseconds: number,
 ): Promise<Completion | null> {
   const { db, jobs } = context
-  if (verified.size > upload.reserved_bytes) return null
+  if (verified.size > upload.reserved_bytes || upload.album_id !== null) return null
   const row = assetOf(context, upload, verified)
   context.fault('complete.uncommitted')
   try {
@@ -133,6 +134,16 @@ async function commit(
 
   const inserted = await insertAsset(context, tx, upload, verified)
   const asset = inserted ?? (await claimExisting(context, tx, upload, verified))
+  if (upload.album_id !== null) {
+    // An album that is gone, or closed to them meanwhile, fails no upload.
+    await admitArrival(tx, attempt, {
+      albumId: upload.album_id,
+      assetId: asset.id,
+      ownerId: upload.owner_id,
+      isGuest: upload.link_id !== null,
+      at: context.now(),
+    })
+  }
   if (inserted === null) {
     // Two uploads of one file: the first made the asset, the second gives its bytes, or the lost ones', back.
     await quota.release(tx, upload.owner_id, upload.reserved_bytes)

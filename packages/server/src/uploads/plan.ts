@@ -25,6 +25,10 @@ export interface PlanRequest {
   /** 32 bytes. */
   sha256: Uint8Array | null
   purpose: Purpose
+  /** The album its asset goes into at completion, one that its owner may add to. */
+  albumId?: string | null
+  /** The link by which a guest uploads into that album. */
+  linkId?: string | null
   capturedAt: Date | null
   strategy: Strategy
   protocol: UploadProtocol
@@ -68,6 +72,8 @@ export async function planUpload(context: UploadContext, attempt: Attempt, reque
       size: request.size,
       sha256: request.sha256,
       captured_at: request.capturedAt,
+      album_id: request.albumId ?? null,
+      link_id: request.linkId ?? null,
       store_upload_id: storeUploadId,
       part_size: 'partSize' in transfer ? transfer.partSize : null,
       part_count: 'partCount' in transfer ? transfer.partCount : null,

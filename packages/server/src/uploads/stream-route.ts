@@ -45,13 +45,14 @@ export function streamRoute({ uploads, presenter, admission, bytesIn }: StreamRo
                 default: 'library',
               }),
             ),
+            albumId: Type.Optional(Type.String({ format: 'uuid', description: 'The album it goes into' })),
             capturedAt: Type.Optional(Type.String({ format: 'date-time' })),
           }),
           response: orProblem({ 200: Type.Object({ asset: AssetSchema }), 201: Type.Object({ asset: AssetSchema }) }),
         },
       },
       async (request, reply) => {
-        const { filename, purpose, capturedAt } = request.query
+        const { filename, purpose, albumId, capturedAt } = request.query
         const leave = admission.enter()
         const stopWatching = closeWhenSilent(request.raw, reply.raw, idleSeconds)
         try {
@@ -63,6 +64,7 @@ export function streamRoute({ uploads, presenter, admission, bytesIn }: StreamRo
               size: contentLength(request.headers['content-length']),
               contentType: request.headers['content-type'] ?? null,
               purpose: purpose ?? 'library',
+              albumId: albumId ?? null,
               capturedAt: capturedAt === undefined ? null : new Date(capturedAt),
             },
             request.raw,

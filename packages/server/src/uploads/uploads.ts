@@ -3,6 +3,7 @@
  * the Uppy doors all stand on it.
  */
 import type { Readable } from 'node:stream'
+import { addOwnAssets, openForAdding } from '../albums/index.ts'
 import { isLost } from '../assets/index.ts'
 import type { Purpose } from '../engines/database/schema.ts'
 import { type Attempt, errorClass, history } from '../history/index.ts'
@@ -22,6 +23,10 @@ export interface DirectRequest {
   contentType: string
   sha256: Uint8Array | null
   purpose: Purpose
+  /** The asset goes into it at completion. */
+  albumId?: string | null
+  /** The link by which a guest uploads into that album of the owner. */
+  linkId?: string | null
   capturedAt: Date | null
   strategy: Strategy
 }
@@ -70,10 +75,19 @@ export function createUploads(context: UploadContext) {
       return recorded(attempt, request, () => planUpload(context, attempt, request))
     },
 
-    /** A plan with the URLs of its first parts; or the asset that holds these bytes already, and nothing is reserved. */
+    /**
+     * A plan with the URLs of its first parts; or the asset that holds these bytes already, which is in the album by then,
+     * and nothing is reserved. Throws `not-found` or `forbidden` for an album they cannot add to.
+     */
     async planDirect(attempt: Attempt, request: DirectRequest): Promise<Planned> {
-      const duplicate = request.sha256 === null ? undefined : await findByContent(request.ownerId, request.sha256)
-      if (duplicate !== undefined) return { duplicateOf: duplicate }
+      await requireOpen(request)
+      const duplicate = await findDuplicate(request)
+      if (duplicate !== undefined) {
+        if (request.albumId != null) {
+          await addOwnAssets(context, attempt, request.ownerId, request.albumId, [duplicate.id])
+        }
+        return { duplicateOf: duplicate }
+      }
       const upload = await this.plan(attempt, { ...request, protocol: 'direct' })
       return { upload, parts: await signParts(context, upload, expectedParts(upload).slice(0, maxSignedParts)) }
     },
@@ -109,9 +123,36 @@ export function createUploads(context: UploadContext) {
       return abortUpload(context, attempt, upload)
     },
 
-    stream(attempt: Attempt, request: StreamRequest, body: Readable): Promise<Completion> {
+    async stream(attempt: Attempt, request: StreamRequest, body: Readable): Promise<Completion> {
+      await requireOpen(request)
       return streamUpload(context, attempt, request, body)
     },
+  }
+
+  /** A guest has been let in by the link. */
+  async function requireOpen({
+    ownerId,
+    albumId,
+    linkId,
+    purpose,
+  }: Omit<DirectRequest, 'size' | 'contentType' | 'sha256' | 'strategy'>) {
+    if (albumId == null || linkId != null) return
+    if (purpose !== 'library') {
+      throw problems.invalidRequest('Only what belongs to the library goes into an album.', {
+        errors: [{ path: '/albumId', message: 'goes with the purpose library alone' }],
+      })
+    }
+    await openForAdding(db, ownerId, albumId)
+  }
+
+  /**
+   * Guests are told nothing of the owner's library: they send what is there already. So does whoever wants it in an album
+   * and has it in the trash, since completion takes it out.
+   */
+  async function findDuplicate({ ownerId, sha256, albumId, linkId }: DirectRequest): Promise<AssetRow | undefined> {
+    if (sha256 === null || linkId != null) return undefined
+    const found = await findByContent(ownerId, sha256)
+    return albumId != null && found?.trashed_at != null ? undefined : found
   }
 
   async function findByContent(ownerId: string, sha256: Uint8Array): Promise<AssetRow | undefined> {
