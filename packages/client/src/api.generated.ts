@@ -124,7 +124,7 @@ export interface paths {
         put?: never;
         /**
          * Register
-         * @description The first account is the administrator. 403 when registration is closed.
+         * @description The first account is the administrator. Answers a session token and sets it as a cookie. 403 when registration is closed.
          */
         post: operations["register"];
         delete?: never;
@@ -193,7 +193,11 @@ export interface paths {
          * @description Answers a session token and sets it as a cookie.
          */
         post: operations["signIn"];
-        delete?: never;
+        /**
+         * Sign out everywhere
+         * @description Ends all sessions of the account, this one included. Personal tokens stay, and cannot do this.
+         */
+        delete: operations["signOutEverywhere"];
         options?: never;
         head?: never;
         patch?: never;
@@ -455,6 +459,23 @@ export interface paths {
         };
         /** A playlist of a video, by the signed URL in `urls.hls` or in another playlist */
         get: operations["getPlaylist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/assets/{id}/hls/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A playlist of a video, or by a redirection a file it names, by the signed URL given to a visitor */
+        get: operations["getLinkPlaylist"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1494,6 +1515,70 @@ export interface operations {
                         expiresAt: string;
                     };
                 };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    signOutEverywhere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description RFC 9457 problem details */
             "4XX": {
@@ -3252,6 +3337,83 @@ export interface operations {
                 content: {
                     "application/vnd.apple.mpegurl": string;
                 };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    getLinkPlaylist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                id: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": string;
+                };
+            };
+            /** @description Done */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description RFC 9457 problem details */
             "4XX": {

@@ -38,6 +38,14 @@ export type Registration = Body<'register'>
 export type NewAccount = Answer<'register', 201>
 export type Credentials = Body<'signIn'>
 export type Session = Answer<'signIn', 201>
+/** What is absent stays. */
+export type AccountChanges = Body<'updateMe'>
+/** What everyone may see of an account. */
+export type Profile = Answer<'getProfile', 200>
+export type PersonalToken = Answer<'listTokens', 200>['items'][number]
+export type TokenRequest = Body<'createToken'>
+export type TokenScope = TokenRequest['scopes'][number]
+export type NewPersonalToken = Answer<'createToken', 201>
 
 export type PlanRequest = Body<'planUpload'>
 export type Purpose = NonNullable<PlanRequest['purpose']>

@@ -4,18 +4,23 @@
  */
 import type {
   Account,
+  AccountChanges,
   Asset,
   AssetQuery,
   Credentials,
   NewAccount,
+  NewPersonalToken,
   Page,
   PartAttempt,
+  PersonalToken,
   PlannedPart,
   PlanRequest,
   PlanResult,
+  Profile,
   Registration,
   ServerInfo,
   Session,
+  TokenRequest,
   UploadStatus,
 } from './api.ts'
 import { type EventsOptions, readEvents } from './events.ts'
@@ -112,11 +117,25 @@ export function createClient(options: ClientOptions) {
     accounts: {
       register: (body: Registration) => request<NewAccount>('POST', '/v1/accounts', { body }),
       me: (options: Cancellation = {}) => request<Account>('GET', '/v1/accounts/me', options),
+      update: (body: AccountChanges) => request<Account>('PATCH', '/v1/accounts/me', { body }),
+      /** The whole account and everything that is its, for good. */
+      remove: () => request<null>('DELETE', '/v1/accounts/me'),
+      profile: (handle: string, options: Cancellation = {}) =>
+        request<Profile>('GET', `/v1/accounts/${encodeURIComponent(handle)}`, options),
+    },
+
+    tokens: {
+      list: (options: Cancellation = {}) => request<Page<PersonalToken>>('GET', '/v1/accounts/me/tokens', options),
+      /** The answer is the only one that holds the secret. */
+      create: (body: TokenRequest) => request<NewPersonalToken>('POST', '/v1/accounts/me/tokens', { body }),
+      remove: (id: string) => request<null>('DELETE', `/v1/accounts/me/tokens/${encodeURIComponent(id)}`),
     },
 
     sessions: {
       create: (body: Credentials) => request<Session>('POST', '/v1/sessions', { body }),
       end: () => request<null>('DELETE', '/v1/sessions/current'),
+      /** All of the account, this one included. */
+      endAll: () => request<null>('DELETE', '/v1/sessions'),
     },
 
     uploads: {
