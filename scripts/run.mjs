@@ -1,11 +1,13 @@
 /**
- * What `npm start`, `npm test`, `npm run bench` and `npm run formats` run: installs what is missing, then runs the program on Node 24.
+ * What `npm start`, `npm test`, `npm run bench` and the like run: installs what is missing, builds the site where it is shown, then
+ * runs the program on Node 24.
  * Plain JavaScript for any Node from 20 on, without dependencies.
  */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findNode, RuntimeMissing, runNode } from '../packages/server/bin/runtime.mjs'
 import { InstallFailed, installMissing } from './install.mjs'
+import { ensureSite } from './site/ensure.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -14,7 +16,11 @@ const programs = {
   test: ['scripts/test/suite.mjs'],
   bench: ['bench/run.ts'],
   formats: ['scripts/formats.mjs'],
+  site: ['scripts/site/build.mjs', '--force'],
 }
+
+/** What shows the site. The tests that do are known when they have been chosen. */
+const showsSite = new Set(['serve', 'bench'])
 
 const [command = 'serve', ...args] = process.argv.slice(2)
 
@@ -23,7 +29,10 @@ try {
   if (program === undefined) throw new RuntimeMissing(`Use one of: ${Object.keys(programs).join(', ')}.`)
   installMissing(root)
   const [script, ...first] = program
-  process.exitCode = await runNode(findNode(root), [join(root, script), ...first, ...args])
+  const node = findNode(root)
+  if (showsSite.has(command) && !ensureSite(root, node))
+    console.error('Going on without it: only the pages are missing.')
+  process.exitCode = await runNode(node, [join(root, script), ...first, ...args])
 } catch (error) {
   if (!(error instanceof InstallFailed || error instanceof RuntimeMissing)) throw error
   console.error(error.message)

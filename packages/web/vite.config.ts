@@ -10,8 +10,8 @@ export default defineConfig({
     sveltekit({
       adapter: adapter({ fallback: 'index.html' }),
       compilerOptions: { runes: true },
-      // The page that is served knows its version by the names of its files; nothing asks for it.
-      version: { pollInterval: 0 },
+      // That of the sources, from scripts/site. The page knows it by the names of its files; nothing asks for it.
+      version: { name: process.env.HELIOGRAPH_SITE_VERSION ?? 'development', pollInterval: 0 },
       // Registered by lib/upload, once a page is there to be kept offline.
       serviceWorker: { register: false },
     }),

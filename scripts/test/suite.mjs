@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startEmbeddedPostgres } from '../../packages/server/src/engines/database/embedded/embedded-postgres.ts'
+import { ensureSite } from '../site/ensure.mjs'
 import { pathOf, programs, provide } from './system-packages.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -22,9 +23,10 @@ const suites = {
   crash: { files: ['packages/*/src/**/*.crash.ts'], timeout: 600 * minute },
 }
 
-/** How a test file shows that it uses the S3 server, a browser, or nginx. */
+/** How a test file shows that it uses the S3 server, a browser, nginx, or the built site. */
 const usesS3 = /HELIOGRAPH_TEST_S3_URL|testing\/s3|testing\/radosgw/
 const usesNginx = /HELIOGRAPH_TEST_NGINX/
+const usesSite = /packages\/web|siteFolder/
 const usesBrowser = /HELIOGRAPH_TEST_CHROMIUM|playwright-core|testing\/browser/
 
 /** Undone in reverse order. */
@@ -54,6 +56,8 @@ async function main() {
   const { values } = parseArgs({ options: { only: { type: 'string', default: 'all' } } })
   const { files, timeout } = await chooseFiles(values.only)
   if (files.length === 0) throw new Error(`No test files for "${values.only}".`)
+  const showsSite = files.some((file) => file.startsWith('packages/web/')) || (await anyMentions(files, usesSite))
+  if (showsSite && !ensureSite(root, process.execPath)) console.error('The tests that look at the site will fail.')
   const folder = await mkdtemp(join(tmpdir(), 'heliograph-tests-'))
   cleanups.push(() => rm(folder, { recursive: true, force: true }))
   // The database may have to run as another user than root.
