@@ -34,9 +34,13 @@ const maxNamedStatements = 500
  */
 const longestNamed = 4096
 
+const clockTypes = new Set<number>([pg.types.builtins.TIMESTAMP, pg.types.builtins.DATE])
+
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === pg.types.builtins.INT8 && format !== 'binary') return parseBytes
+    // Times of a clock whose zone nobody knows: a Date would put them into that of this machine.
+    if (clockTypes.has(oid) && format !== 'binary') return (text: string) => text
     return pg.types.getTypeParser(oid, format)
   },
 } as pg.CustomTypesConfig

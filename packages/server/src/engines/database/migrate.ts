@@ -8,6 +8,7 @@ import * as uploadCore from './migrations/0001-upload-core.ts'
 import * as renditions from './migrations/0002-renditions.ts'
 import * as events from './migrations/0003-events.ts'
 import * as albums from './migrations/0004-albums.ts'
+import * as timeline from './migrations/0005-timeline.ts'
 import * as albumOrder from './migrations/0006-album-order.ts'
 
 const migrations: Record<string, Migration> = {
@@ -15,6 +16,7 @@ const migrations: Record<string, Migration> = {
   '0002-renditions': renditions,
   '0003-events': events,
   '0004-albums': albums,
+  '0005-timeline': timeline,
   '0006-album-order': albumOrder,
 }
 

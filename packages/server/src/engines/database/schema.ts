@@ -148,6 +148,11 @@ export interface AssetTable {
   content_identifier: Optional<string>
   /** The photo whose motion this video is. Such a video is shown with its photo and nowhere else. */
   motion_of: Optional<string>
+  /**
+   * When it was taken by the clock of the place, as text without a zone: `captured_at` in UTC and `captured_offset`. The
+   * timeline is ordered by it.
+   */
+  taken_at: ColumnType<string, never, never>
 }
 
 export type CapturedBy = 'upload' | 'metadata' | 'person'
@@ -298,6 +303,31 @@ export interface AlbumLinkTable {
   created_at: DefaultTimestamp
 }
 
+/** What the timeline shows of a month; with `timeline_change` it is exact. */
+export interface TimelineMonthTable {
+  owner_id: string
+  /** Its first day. */
+  month: ColumnType<string, never, never>
+  images: number
+  videos: number
+  /** Of the images. */
+  favorite_images: number
+  favorite_videos: number
+  /** How often anything of the month has changed: it only grows, and names what a reader has seen. */
+  changes: Bytes
+}
+
+/** Changes of months that are not yet folded into `timeline_month`; written by triggers of `asset`. */
+export interface TimelineChangeTable {
+  owner_id: string
+  month: ColumnType<string, never, never>
+  images: number
+  videos: number
+  favorite_images: number
+  favorite_videos: number
+  changes: DefaultBytes
+}
+
 export interface Database {
   account: AccountTable
   storage_quota: StorageQuotaTable
@@ -315,4 +345,6 @@ export interface Database {
   album_asset: AlbumAssetTable
   album_member: AlbumMemberTable
   album_link: AlbumLinkTable
+  timeline_month: TimelineMonthTable
+  timeline_change: TimelineChangeTable
 }
