@@ -11,6 +11,7 @@ const vocabulary = new Set(['problem.ts', 'store-problem.ts'])
 const routeVocabulary = new Set([
   'http/admission.ts',
   'http/conventions.ts',
+  'http/encoding.ts',
   'http/policy.ts',
   'http/silent-client.ts',
   'http/unread-body.ts',

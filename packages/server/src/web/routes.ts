@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { answerBeforeBodyEnds } from '../http/unread-body.ts'
-import { chooseCoding, codings, encodeQuickly, quickCodings } from './encoding.ts'
+import { chooseCoding, codings, encodeQuickly, quickCodings } from '../http/encoding.ts'
 import { type FirstDataDeps, readFirstData } from './first-data.ts'
 import { preloadFirstRow } from './preload.ts'
 import { contentSecurityPolicy, securityHeaders } from './security-headers.ts'

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
-import { type Coding, codings } from './encoding.ts'
+import { type Coding, codings } from '../http/encoding.ts'
 
 export interface SiteFile {
   contentType: string
