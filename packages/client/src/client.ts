@@ -41,6 +41,8 @@ export interface RequestOptions {
   signal?: AbortSignal
   /** Seconds to wait for the whole answer; 60 when absent, for ever when infinite. */
   timeout?: number
+  /** Called with the headers of a success: `etag` for a later `if-match`. */
+  onHeaders?: (headers: Headers) => void
 }
 
 export type Client = ReturnType<typeof createClient>
@@ -86,6 +88,7 @@ export function createClient(options: ClientOptions) {
       throw connectionError(error, options.signal, `${method} ${baseUrl}${path}`, options.timeout ?? 60)
     }
     if (!response.ok) throw parseProblem(response.status, (name) => response.headers.get(name), text)
+    options.onHeaders?.(response.headers)
     if (text === '') return null as T
     try {
       return JSON.parse(text) as T
