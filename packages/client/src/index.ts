@@ -27,5 +27,6 @@ export {
   type PutRequest,
   type PutTransport,
 } from './upload/transport.ts'
+export type { UploadClient } from './upload/upload-client.ts'
 export { createUploader, type Uploader, type UploaderOptions } from './upload/uploader.ts'
 export { createWorkerHasher, type HashingPort, serveHashing } from './worker-hasher.ts'

@@ -3,7 +3,6 @@
  * aborted at any moment and called again: what is known by then (hash, upload, stored parts) is kept and not done twice.
  */
 import type { Asset, PlanRequest } from '../api.ts'
-import type { Client } from '../client.ts'
 import { toHex } from '../hashing.ts'
 import { ApiProblem } from '../problem.ts'
 import { type PartEngine, UploadGone } from './put-part.ts'
@@ -12,6 +11,7 @@ import { retrying } from './retry.ts'
 import { planSession, resumeSession, type SessionDependencies, type UploadSession } from './session.ts'
 import type { Slots } from './slots.ts'
 import type { UploadSource } from './source.ts'
+import type { UploadClient } from './upload-client.ts'
 
 export interface AddOptions {
   /** An upload begun elsewhere, to be continued. */
@@ -30,9 +30,11 @@ export interface UploadSuccess {
 }
 
 export interface UploadDependencies {
-  client: Client
+  client: UploadClient
   engine: PartEngine
   resumeStore: ResumeStore
+  /** Places for files whose bytes are being read for their hash. */
+  hashing: Slots
   /** Places for files that are planned or further. */
   transfers: Slots
   /** Parts of one file that are open at once. */
@@ -63,7 +65,7 @@ const replansAllowed = 1
 export function createFileUpload(
   source: UploadSource,
   options: AddOptions,
-  { client, engine, resumeStore, transfers, workers }: UploadDependencies,
+  { client, engine, resumeStore, hashing, transfers, workers }: UploadDependencies,
   events: UploadEvents,
 ): FileUpload {
   let sha256: Uint8Array | null = null
@@ -75,15 +77,20 @@ export function createFileUpload(
 
   const fingerprintOf = (digest: Uint8Array) => fingerprint(client.baseUrl, source, toHex(digest))
 
-  function hash(signal: AbortSignal): Promise<Uint8Array> {
-    events.onPhase('hashing')
-    return engine.hasher.digest('sha-256', source.slice(0, source.size), {
-      signal,
-      onProgress(bytes) {
-        hashedBytes = bytes
-        events.onBytes()
-      },
-    })
+  async function hash(signal: AbortSignal): Promise<Uint8Array> {
+    const leave = await hashing.acquire(signal)
+    try {
+      events.onPhase('hashing')
+      return await engine.hasher.digest('sha-256', source.slice(0, source.size), {
+        signal,
+        onProgress(bytes) {
+          hashedBytes = bytes
+          events.onBytes()
+        },
+      })
+    } finally {
+      leave()
+    }
   }
 
   async function open(digest: Uint8Array, signal: AbortSignal): Promise<UploadSession | { duplicateOf: Asset }> {
@@ -109,8 +116,9 @@ export function createFileUpload(
   }
 
   async function settleDuplicate(asset: Asset, signal: AbortSignal): Promise<UploadSuccess> {
-    if (asset.trashedAt === null) return { state: 'duplicate', asset }
-    await retrying(() => client.assets.restore(asset.id, { signal }), { policy: engine.policy, signal })
+    const { assets } = client
+    if (asset.trashedAt === null || assets === undefined) return { state: 'duplicate', asset }
+    await retrying(() => assets.restore(asset.id, { signal }), { policy: engine.policy, signal })
     return { state: 'restored', asset: { ...asset, trashedAt: null } }
   }
 

@@ -3,13 +3,13 @@
  * holds, puts the ones that are missing, and completes. The server's state always wins over what is remembered here.
  */
 import type { Asset, PlannedPart, PlanRequest, ReceivedPart, UploadStatus } from '../api.ts'
-import type { Client } from '../client.ts'
 import { ApiProblem } from '../problem.ts'
 import { createPartBook, type PartBook } from './part-book.ts'
 import { type PartEngine, putPart, UploadGone } from './put-part.ts'
 import { retrying } from './retry.ts'
 import type { UploadSource } from './source.ts'
 import { createTelemetry, type Telemetry } from './telemetry.ts'
+import type { UploadClient } from './upload-client.ts'
 
 export interface UploadSession {
   readonly uploadId: string
@@ -32,7 +32,7 @@ export interface PutMissingOptions {
 }
 
 export interface SessionDependencies {
-  client: Client
+  client: UploadClient
   engine: PartEngine
   source: UploadSource
   /** SHA-256 of the whole file, 32 bytes. */

@@ -3,7 +3,7 @@
  * its report could not be delivered, so failures end here and reports that cannot be sent are dropped.
  */
 import type { PartAttempt } from '../api.ts'
-import type { Client } from '../client.ts'
+import type { UploadClient } from './upload-client.ts'
 
 export interface Telemetry {
   record(attempt: PartAttempt): void
@@ -13,7 +13,7 @@ export interface Telemetry {
 
 const batchSize = 100
 
-export function createTelemetry(client: Client, uploadId: string): Telemetry {
+export function createTelemetry(client: UploadClient, uploadId: string): Telemetry {
   let batch: PartAttempt[] = []
   let sending: Promise<void> = Promise.resolve()
 

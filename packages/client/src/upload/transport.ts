@@ -47,7 +47,7 @@ export function createFetchTransport(send: typeof fetch = fetch): PutTransport {
         return { status: response.status, header: (name) => response.headers.get(name), text }
       } catch (cause) {
         if (signal.aborted) throw signal.reason
-        throw new ConnectionFailed('unreachable', `No connection to ${new URL(url).host}`, cause)
+        throw new ConnectionFailed('unreachable', `No connection to ${hostOf(url)}`, cause)
       }
     },
   }
@@ -74,7 +74,11 @@ export function createXhrTransport(): PutTransport {
             header: (name) => request.getResponseHeader(name),
             text: request.responseText,
           })
-        request.onerror = () => reject(new ConnectionFailed('unreachable', `No connection to ${new URL(url).host}`))
+        // A file that changed or went away ends the request just as a broken network does.
+        request.onerror = () => {
+          const failure = new ConnectionFailed('unreachable', `No connection to ${hostOf(url)}`)
+          readable(bytes).then(() => reject(failure), reject)
+        }
         request.onabort = () => reject(signal.reason)
         request.onloadend = () => signal.removeEventListener('abort', abort)
         signal.addEventListener('abort', abort)
@@ -87,4 +91,13 @@ export function createXhrTransport(): PutTransport {
 /** A Blob is sent from where it lies; anything else is read, at most one part at a time. */
 function asBlobPart(body: ByteSlice): Promise<ArrayBuffer> | Blob {
   return body instanceof Blob ? body : body.arrayBuffer()
+}
+
+/** Rejects with the browser's `NotReadableError` when the file behind it cannot be read any more. */
+async function readable(bytes: Blob | ArrayBuffer): Promise<void> {
+  if (bytes instanceof Blob) await bytes.slice(0, 1).arrayBuffer()
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'the server'
 }

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { after, afterEach, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { createClient } from '../client.ts'
+import type { Hasher } from '../hashing.ts'
 import { createNodeHasher, createNodeTransport } from '../node.ts'
 import { ApiProblem } from '../problem.ts'
 import { assetOf, type ScriptedServer, type ServerOptions, startScriptedServer } from '../testing.ts'
@@ -246,6 +247,17 @@ describe('a plan', () => {
     assert.equal(server.puts().length, 1)
   })
 
+  it('of a guest leaves the trash alone, which is not theirs', async () => {
+    const server = await start()
+    const bytes = random(part)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    server.assets.push({ ...assetOf({ filename: 'a', size: part, sha256 }), trashedAt: '2026-01-01T00:00:00Z' })
+    const { baseUrl, uploads } = createClient({ baseUrl: server.baseUrl, token: 'secret' })
+    const outcome = await uploaderFor(server, { client: { baseUrl, uploads } }).add(fileOf(bytes)).done
+    assert.equal(outcome.state, 'duplicate')
+    assert.ok(!server.requests.some((request) => request.path.endsWith('/restore')))
+  })
+
   it('of a file in the trash takes it out of there', async () => {
     const server = await start()
     const bytes = random(part)
@@ -364,6 +376,25 @@ describe('progress and reports', () => {
   it('an upload does not fail because its report does', async () => {
     const server = await start({ script: ({ path }) => (path.endsWith('/telemetry') ? { status: 500 } : undefined) })
     assert.equal((await uploaderFor(server).add(fileOf(random(part))).done).state, 'completed')
+  })
+
+  it('files are read for their hash one after the other, so that the first is soon on its way', async () => {
+    const server = await start()
+    const native = createNodeHasher()
+    let atOnce = 0
+    let most = 0
+    const hasher: Hasher = {
+      async digest(...job) {
+        most = Math.max(most, ++atOnce)
+        await setTimeout(1)
+        return native.digest(...job).finally(() => atOnce--)
+      },
+    }
+    const uploader = uploaderFor(server, { hasher, concurrency: { files: 4, hashing: 1 } })
+    // Of one byte, so that their parts need no hash of their own.
+    const tasks = Array.from({ length: 8 }, (_, index) => uploader.add(fileOf(random(1), `${index}.jpg`)))
+    await Promise.all(tasks.map((task) => task.done))
+    assert.equal(most, 1)
   })
 
   it('many files share the limit of parts', async () => {

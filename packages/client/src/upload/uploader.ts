@@ -2,7 +2,6 @@
  * Uploads many files at once: hashing of the next ones overlaps with the transfer of the present ones, and all of them share
  * one adaptive limit of parts, one memory of bad endpoints and one memory of unfinished uploads.
  */
-import type { Client } from '../client.ts'
 import { createWasmHasher, type Hasher } from '../hashing.ts'
 import { createEndpointMemory } from './endpoints.ts'
 import type { AddOptions } from './file-upload.ts'
@@ -14,11 +13,15 @@ import { createSlots } from './slots.ts'
 import type { UploadSource } from './source.ts'
 import { createTask, type UploadTask } from './task.ts'
 import { createBrowserTransport, type PutTransport } from './transport.ts'
+import type { UploadClient } from './upload-client.ts'
 
 export interface UploaderOptions {
-  client: Client
-  /** `files` transferred at once (4); `parts` put at once at most, over all files (8). */
-  concurrency?: { files?: number; parts?: number }
+  client: UploadClient
+  /**
+   * `files` transferred at once (4); `parts` put at once at most, over all files (8); `hashing` files read for their hash
+   * at once (2: one after the other, without a gap between them, so that the first is soon on its way).
+   */
+  concurrency?: { files?: number; parts?: number; hashing?: number }
   hasher?: Hasher
   transport?: PutTransport
   /** Remembers unfinished uploads; in memory only when absent. */
@@ -57,6 +60,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     resumeStore: options.resumeStore ?? createMemoryResumeStore(),
     // As many files again are hashed ahead, so that a transfer never waits for a hash and the disk is not read in vain.
     openFiles: createSlots(files * 2),
+    hashing: createSlots(options.concurrency?.hashing ?? 2),
     transfers: createSlots(files),
     workers: parts,
   }
