@@ -58,7 +58,7 @@ export async function startServer(
 async function startRoles(foundation: Foundation): Promise<HeliographServer> {
   const { config, log, engines } = foundation
   const domains = await createDomains(foundation)
-  const { db, store, metrics, historyWriter, keys, site, accounts, authenticator } = domains
+  const { db, store, metrics, historyWriter, keys, site, accounts, authenticator, sharing } = domains
   const has = (role: Role) => config.roles.includes(role)
 
   let draining = false
@@ -82,6 +82,7 @@ async function startRoles(foundation: Foundation): Promise<HeliographServer> {
     trustedProxies: config.trustedProxies,
     origins: originsOf(config),
     authenticate: authenticator.authenticate,
+    admit: sharing.admit,
     routes,
   })
   const operations = createOperationsServer(metrics, (error) =>

@@ -58,6 +58,7 @@ export const problems = {
   invalidRequest: define('invalid-request', 400, 'The request is not valid'),
   unauthenticated: define('unauthenticated', 401, 'Sign in first'),
   invalidCredentials: define('invalid-credentials', 401, 'These credentials are not right'),
+  passwordRequired: define('password-required', 401, 'This link needs a password'),
   forbidden: define('forbidden', 403, 'Not allowed'),
   insufficientScope: define('insufficient-scope', 403, 'The token does not allow this'),
   registrationClosed: define('registration-closed', 403, 'Registration is closed'),

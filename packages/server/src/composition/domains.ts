@@ -1,6 +1,7 @@
 /** The domains that more than one role uses, built once on the engines. */
 import type { FastifyBaseLogger } from 'fastify'
-import { createAccounts, createAuthenticator, parseJwtIssuers } from '../accounts/index.ts'
+import { createAccounts, createAuthenticator, createPasswords, parseJwtIssuers } from '../accounts/index.ts'
+import { leaveAlbums } from '../albums/index.ts'
 import type { ChangeContext } from '../assets/index.ts'
 import type { Config } from '../config/index.ts'
 import { createDelivery, openSigningKeys } from '../delivery/index.ts'
@@ -11,6 +12,8 @@ import type { EventStreamLimits } from '../events/index.ts'
 import { createHistoryWriter } from '../history/index.ts'
 import { createAdmission } from '../http/admission.ts'
 import { findAvatar } from '../renditions/index.ts'
+import { createSharing } from '../sharing/index.ts'
+import { createTimeline } from '../timeline/index.ts'
 import { createPace, createUploads, type UploadContext } from '../uploads/index.ts'
 import type { Engines } from './engines.ts'
 import { edgesOf, originsOf } from './upload-edges.ts'
@@ -73,22 +76,36 @@ export async function createDomains(foundation: Foundation) {
   }
   const changes: ChangeContext = { db, jobs, now, fault, trashDays: config.trashDays }
   const issuers = parseJwtIssuers(config.jwtIssuers)
+  // One count of the hashes that run at once, whoever asks for them.
+  const passwords = createPasswords()
   const accounts = createAccounts({
     ...config,
     db,
     jobs,
     issuers,
+    passwords,
     avatarUrl: async (assetId) => {
       const key = await findAvatar(db, assetId)
       return key === null ? null : delivery.publicUrlOf(key)
     },
+    withdraw: (tx, accountId) => leaveAlbums(tx, accountId, now()),
     now,
   })
+  const allowedOrigins = new Set(originsOf(config))
   const authenticator = createAuthenticator({
     db,
     issuers,
     storageLimit: config.storageLimit,
-    allowedOrigins: new Set(originsOf(config)),
+    allowedOrigins,
+    now,
+  })
+  const uploads = createUploads(uploadContext)
+  const sharing = createSharing({
+    db,
+    jobs,
+    passwords,
+    allowedOrigins,
+    endUploads: (tx, linkId) => uploads.endOfLink(tx, linkId),
     now,
   })
   return {
@@ -103,10 +120,12 @@ export async function createDomains(foundation: Foundation) {
     site,
     delivery,
     uploadContext,
-    uploads: createUploads(uploadContext),
+    uploads,
     changes,
+    timeline: createTimeline({ db, delivery }),
     accounts,
     authenticator,
+    sharing,
     /** One count of the bodies that are received, whichever role takes them. */
     admission: createAdmission(config.maxStreams),
   }

@@ -10,7 +10,7 @@ import { cacheFolder, hasEdgeCache } from './edge-cache.ts'
 import { originsOf } from './upload-edges.ts'
 
 export function edgeRole(domains: Domains): FastifyPluginAsync[] {
-  const { config, fault, store, metrics, historyWriter, keys, admission } = domains
+  const { config, fault, store, metrics, historyWriter, keys, admission, now } = domains
   const record: RecordTransfer = (request, { objectKey, ...event }) => {
     if (event.action === 'upload.part') fault('part.received')
     // That a picture was looked at is counted; that somebody took the file itself is history.
@@ -30,11 +30,12 @@ export function edgeRole(domains: Domains): FastifyPluginAsync[] {
       source: cache ?? storeSource(store),
       readAdmission: createAdmission(config.maxDownloads, 'sends'),
       accelRedirect: config.accelRedirect,
-      verifier: createVerifier(keys.ring, keys),
+      verifier: createVerifier(keys.ring, { ...keys, now: () => Math.floor(now().getTime() / 1000) }),
       admission,
       origins: originsOf(config),
       meter: metrics,
       record,
+      now,
     }),
   ]
 }

@@ -23,15 +23,18 @@ export interface Delivery {
   /**
    * Valid for at least `DELIVERY_BUCKET` seconds and the same within one bucket. What could run script is an attachment
    * whatever is asked. Ask for many at once: signing is several times cheaper together. Bound to a place, the URL is good
-   * for nobody elsewhere; only the edge and the Worker can do that, others throw `TypeError`.
+   * for nobody elsewhere; only the edge and the Worker can do that, others throw `TypeError`. With `until` it is dead from
+   * that second on, should its bucket last longer.
    */
-  urlOf(file: Deliverable, disposition?: Disposition, place?: Place): Promise<string>
+  urlOf(file: Deliverable, disposition?: Disposition, place?: Place, until?: Date | null): Promise<string>
   /**
    * The URLs of files whose keys all begin with `prefix`, which ends in `/`, to be shown: the parts of one video. One
    * signature where the deliverer knows prefixes. Their types follow from their extensions (`typeOfKey`); throws
    * `TypeError` for a key that is not under the prefix or has no such extension.
    */
   urlsUnder(prefix: string, files: readonly Deliverable[]): Promise<string[]>
+  /** Changes when the URLs do: with the bucket, and with the key in use. */
+  version(): string
   /** The stable URL of a public object. Throws `TypeError` for a key that `publicObject` does not know. */
   publicUrlOf(key: string): Promise<string>
 }
@@ -53,16 +56,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const deliverer = chooseDeliverer(options)
   const bucket = Math.min(options.config.deliveryBucket, deliverer.longestBucket)
   const remember = createMemory()
+  const versionOf = (expires: number) => `${expires} ${deliverer.version(expires)}`
   const endOfBucket = () => expiryBucket(options.now().getTime() / 1000, bucket)
 
   const delivery: Delivery = {
-    urlOf(file, wanted = 'inline', place) {
-      const expires = endOfBucket()
+    urlOf(file, wanted = 'inline', place, until = null) {
       const disposition = safeDisposition(file.content_type, wanted)
+      const expires = endOfBucket()
+      const end = until === null ? expires : Math.floor(until.getTime() / 1000)
+      // Not remembered: each such end would begin the memory anew.
+      if (end < expires) return deliverer.sign({ file, disposition, place, expires: end })
       const identity = JSON.stringify([file.object_key, disposition, file.filename, file.content_type, place])
-      return remember(`${expires} ${deliverer.version(expires)}`, identity, () =>
-        deliverer.sign({ file, disposition, place, expires }),
-      )
+      return remember(versionOf(expires), identity, () => deliverer.sign({ file, disposition, place, expires }))
     },
 
     async urlsUnder(prefix, files) {
@@ -71,6 +76,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const urlOf = await deliverer.signPrefix(prefix, endOfBucket())
       return files.map((file) => urlOf(file.object_key))
     },
+
+    version: () => versionOf(endOfBucket()),
 
     async publicUrlOf(key) {
       if (publicObject(`/m/${key}`) === null) throw new TypeError(`${key} is not the key of a public object`)

@@ -10,6 +10,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPlug
 import type { Principal } from '../accounts/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import type { Metrics } from '../engines/telemetry/metrics.ts'
+import type { LinkNeed, Visitor, VisitorRequest } from '../sharing/index.ts'
 import { handleErrors } from './errors.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
 import { authorize, type Policy, requirePolicies } from './policy.ts'
@@ -27,11 +28,16 @@ export interface AppDeps {
     method: string
     cookies: Record<string, string | undefined>
   }): Promise<Principal>
+  /** Lets somebody in who comes by the link in the path, or throws. */
+  admit(request: VisitorRequest, needs: LinkNeed): Promise<Visitor>
   routes: FastifyPluginAsync[]
 }
 
 /** Bytes of a JSON body. */
 const bodyLimit = 1024 * 1024
+
+/** What a link shows, and its token, stay with whoever has the link: in no cache, and in no other site's log. */
+const keptToThemselves = { 'cache-control': 'private, no-store', 'referrer-policy': 'no-referrer' }
 
 export async function createApp(deps: AppDeps) {
   const app = Fastify({
@@ -62,9 +68,10 @@ export async function createApp(deps: AppDeps) {
   // Without other origins browsers need to be told nothing, and no answer carries the words for it.
   if (deps.origins.length > 0) await allowOrigins(app, deps.origins)
 
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     request.principal = { kind: 'anonymous' }
     const { policy } = request.routeOptions.config
+    if (request.routeOptions.url?.startsWith('/v1/links/')) reply.headers(keptToThemselves)
     if (
       policy === undefined ||
       policy.access === 'public' ||
@@ -72,6 +79,10 @@ export async function createApp(deps: AppDeps) {
       policy.access === 'path-token'
     )
       return
+    if (policy.access === 'link') {
+      request.principal = await deps.admit(request, policy.needs)
+      return
+    }
     request.principal = await deps.authenticate(request)
     authorize(policy, request.principal)
   })
@@ -119,9 +130,11 @@ function measure(app: FastifyInstance, metrics: Metrics): void {
   })
 }
 
-/** No bearer token is asked for: the route is open, or the URL itself is the permission. */
-function isForAnyone(policy: Policy | undefined): boolean {
-  return policy?.access === 'public' || policy?.access === 'grant' || policy?.access === 'path-token'
+/** No bearer token is asked for: the route is open, or the URL itself is the permission. Null where one is. */
+function openSecurity(policy: Policy | undefined): Record<string, string[]>[] | null {
+  if (policy?.access === 'public' || policy?.access === 'grant' || policy?.access === 'path-token') return []
+  // What `unlockLink` answers, for a link with a password.
+  return policy?.access === 'link' ? [{}, { link: [] }] : null
 }
 
 const referencePath = '/docs'
@@ -148,15 +161,19 @@ async function describeItself(app: FastifyInstance, version: string): Promise<vo
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'A session token, a personal access token or a JWT' },
+          link: { type: 'http', scheme: 'bearer', description: 'What unlocking a link with its password answered' },
         },
       },
       security: [{ bearer: [] }],
     },
-    transform: ({ schema, url, route }) => ({
-      schema: isForAnyone(route.config?.policy) ? { ...schema, security: [] } : schema,
-      // A wildcard has no name of its own, and OpenAPI knows none.
-      url: url.replace('*', ':objectKey'),
-    }),
+    transform: ({ schema, url, route }) => {
+      const security = openSecurity(route.config?.policy)
+      return {
+        schema: security === null ? schema : { ...schema, security },
+        // A wildcard has no name of its own, and OpenAPI knows none.
+        url: url.replace('*', ':objectKey'),
+      }
+    },
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) =>
         typeof json.$id === 'string' ? json.$id : `def-${index}`,

@@ -97,8 +97,12 @@ async function claim(db: Db, keyHash: Buffer, requestHash: Buffer) {
 }
 
 function scopeOf(request: FastifyRequest): string {
-  const who = request.principal.kind === 'account' ? request.principal.accountId : 'anonymous'
-  return `${who} ${request.method} ${request.routeOptions.url}`
+  return `${describePrincipal(request.principal)} ${request.method} ${request.routeOptions.url}`
+}
+
+function describePrincipal(principal: FastifyRequest['principal']): string {
+  if (principal.kind === 'account') return principal.accountId
+  return principal.kind === 'visitor' ? `link ${principal.linkId} ${principal.lock}` : 'anonymous'
 }
 
 function describe(request: FastifyRequest): string {

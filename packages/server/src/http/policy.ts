@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AccountPrincipal, Principal, Scope } from '../accounts/index.ts'
 import type { Attempt } from '../history/index.ts'
 import { problems } from '../problem.ts'
+import type { LinkNeed, Visitor } from '../sharing/index.ts'
 
 export type Policy =
   /** Anyone; `why` says what makes that right. */
@@ -14,8 +15,10 @@ export type Policy =
   | { access: 'grant' }
   /** A token in the path, for clients that cannot send headers; the handler verifies it first. */
   | { access: 'path-token'; scope: Scope }
+  /** Whoever comes by the link whose token is in the path, as far as the link says; see `sharing/visitors.ts`. */
+  | { access: 'link'; needs: LinkNeed }
   /** A signed-in account. `owns` names the resource in the path that must be its own: 404 for everyone else. */
-  | { access: 'account'; scope: Scope; owns?: 'asset' | 'upload' }
+  | { access: 'account'; scope: Scope; owns?: 'asset' | 'upload' | 'album' | 'link' }
   | { access: 'administrator'; scope: Scope }
 
 declare module 'fastify' {
@@ -25,7 +28,7 @@ declare module 'fastify' {
     idempotent?: boolean
   }
   interface FastifyRequest {
-    principal: Principal
+    principal: Principal | Visitor
   }
 }
 
@@ -50,9 +53,13 @@ export function requirePolicies(app: FastifyInstance): DeclaredRoute[] {
   return declared
 }
 
-/** Throws 401 or 403 unless the principal satisfies the policy. Ownership is checked by the query that loads the row. */
+/**
+ * Throws 401 or 403 unless the principal satisfies the policy. Ownership is checked by the query that loads the row. An
+ * account is no visitor: who comes by a link is let in by the link.
+ */
 export function authorize(policy: Policy, principal: Principal): void {
   if (policy.access === 'public' || policy.access === 'grant' || policy.access === 'path-token') return
+  if (policy.access === 'link') throw problems.unauthenticated('Come by a link.')
   if (principal.kind === 'anonymous') {
     throw problems.unauthenticated('This needs a bearer token or a session. Sign in with POST /v1/sessions.')
   }
@@ -67,6 +74,12 @@ export function authorize(policy: Policy, principal: Principal): void {
 /** The account a request acts for, on routes whose policy guarantees one. */
 export function actorOf(request: FastifyRequest): AccountPrincipal {
   if (request.principal.kind !== 'account') throw problems.unauthenticated('Sign in first.')
+  return request.principal
+}
+
+/** Who came by a link, on routes whose policy is one. */
+export function visitorOf(request: FastifyRequest): Visitor {
+  if (request.principal.kind !== 'visitor') throw problems.unauthenticated('Come by a link.')
   return request.principal
 }
 

@@ -6,11 +6,25 @@ import { expiryBucket, SignatureError, type Signer, type Verifier } from '@helio
 import { problems } from '../problem.ts'
 import { longestPlay } from './media.ts'
 
+/** A link by which somebody without an account watches: its playlists open nothing of another one. */
+export interface PlaylistLink {
+  id: string
+  token: string
+  /** Changes with the password of the link, and what was signed before is void. */
+  lock: string
+}
+
+/** Whose playlists these are; `link` is null for whoever has the URLs of the owner. */
+export interface PlaylistsOf {
+  assetId: string
+  link: PlaylistLink | null
+}
+
 export interface PlaylistUrls {
-  /** Valid for as long as a film is watched. */
-  sign(assetId: string, playlist: string): Promise<string>
-  /** Returns seconds the grant still lives. Throws `invalid-signature` (403) or `link-expired` (410). */
-  verify(assetId: string, playlist: string, query: string): Promise<number>
+  /** Of a playlist, or of a file that one names. Valid for as long as a film is watched, and not beyond `until`. */
+  sign(of: PlaylistsOf, file: string, until?: Date | null): Promise<string>
+  /** Returns when the grant is over. Throws `invalid-signature` (403) or `link-expired` (410). */
+  verify(of: PlaylistsOf, file: string, query: string): Promise<Date>
 }
 
 export interface PlaylistUrlDeps {
@@ -26,24 +40,23 @@ export interface PlaylistUrlDeps {
 const contentType = 'application/vnd.apple.mpegurl'
 
 export function createPlaylistUrls(deps: PlaylistUrlDeps): PlaylistUrls {
-  const keyOf = (assetId: string, playlist: string) => `playlists/${assetId}/${playlist}`
   return {
-    async sign(assetId, playlist) {
+    async sign(of, file, until = null) {
+      const bucket = expiryBucket(deps.now().getTime() / 1000, Math.max(deps.deliveryBucket, longestPlay))
       const url = await deps.signer.delivery(deps.publicUrl, {
-        key: keyOf(assetId, playlist),
+        key: keyOf(of, file),
         type: contentType,
         disposition: 'inline',
         filename: null,
-        expires: expiryBucket(deps.now().getTime() / 1000, Math.max(deps.deliveryBucket, longestPlay)),
+        expires: until === null ? bucket : Math.min(bucket, Math.floor(until.getTime() / 1000)),
       })
-      const query = url.slice(url.indexOf('?'))
-      return `${deps.publicUrl}/v1/assets/${assetId}/hls/${playlist}${query}`
+      return `${deps.publicUrl}${pathOf(of, file)}${url.slice(url.indexOf('?'))}`
     },
 
-    async verify(assetId, playlist, query) {
+    async verify(of, file, query) {
       try {
-        const { expires } = await deps.verifier.delivery(`/m/${keyOf(assetId, playlist)}${query}`)
-        return Math.max(0, Math.floor(expires - Date.now() / 1000))
+        const { expires } = await deps.verifier.delivery(`/m/${keyOf(of, file)}${query}`)
+        return new Date(expires * 1000)
       } catch (error) {
         if (!(error instanceof SignatureError)) throw error
         throw error.reason === 'expired'
@@ -52,4 +65,12 @@ export function createPlaylistUrls(deps: PlaylistUrlDeps): PlaylistUrls {
       }
     },
   }
+}
+
+function keyOf({ assetId, link }: PlaylistsOf, file: string): string {
+  return link === null ? `playlists/${assetId}/${file}` : `playlists/links/${link.id}/${link.lock}/${assetId}/${file}`
+}
+
+function pathOf({ assetId, link }: PlaylistsOf, file: string): string {
+  return link === null ? `/v1/assets/${assetId}/hls/${file}` : `/v1/links/${link.token}/assets/${assetId}/hls/${file}`
 }

@@ -19,6 +19,7 @@ import { giveUpObjects } from '../purge/index.ts'
 import { quota } from '../quota/index.ts'
 import type { UploadContext, UploadRow } from './context.ts'
 import { endUpload, lockUpload } from './end.ts'
+import { requireTakingLink, shownWithContent } from './guests.ts'
 import { type KnownBytes, type VerifiedObject, verifyUpload } from './verify.ts'
 
 export type AssetRow = Selectable<AssetTable>
@@ -62,10 +63,9 @@ export async function completeUpload(
 
 /**
  * The usual case in one statement: the upload goes on, its reservation covers its bytes, it goes into no album, and nobody
- * else has these bytes. Each
- * part takes from the one before what it must not be without, so that where an assumption fails a row would lack a value
- * or a unique index its uniqueness, and nothing of the statement happens: then the answer is null, and the transaction
- * below finds out which case it is.
+ * else has these bytes. Each part takes from the one before what it must not be without, so that where an assumption fails
+ * a row would lack a value or a unique index its uniqueness, and nothing of the statement happens: then the answer is null,
+ * and the transaction below finds out which case it is.
  *
  * That also sets their order: upload, asset, quota, as everything locks them that touches more than one.
  */
@@ -128,23 +128,14 @@ async function commit(
   verified: VerifiedObject,
   verifyMilliseconds: number,
 ): Promise<Completion> {
+  await requireTakingLink(tx, planned, context.now())
   const upload = await lockUpload(tx, planned.id)
   if (upload === undefined) throw problems.notFound('There is no such upload.')
   if (upload.state !== 'uploading') return settledOutcome({ ...context, db: tx }, upload)
 
-  const inserted = await insertAsset(context, tx, upload, verified)
-  const asset = inserted ?? (await claimExisting(context, tx, upload, verified))
-  if (upload.album_id !== null) {
-    // An album that is gone, or closed to them meanwhile, fails no upload.
-    await admitArrival(tx, attempt, {
-      albumId: upload.album_id,
-      assetId: asset.id,
-      ownerId: upload.owner_id,
-      isGuest: upload.link_id !== null,
-      at: context.now(),
-    })
-  }
-  if (inserted === null) {
+  const { asset, created } = await settleAsset(context, tx, upload, verified)
+  await admitIntoAlbum(context, tx, attempt, upload, asset)
+  if (!created) {
     // Two uploads of one file: the first made the asset, the second gives its bytes, or the lost ones', back.
     await quota.release(tx, upload.owner_id, upload.reserved_bytes)
   } else {
@@ -159,7 +150,59 @@ async function commit(
   await history.record(tx, attempt, completed(context, upload, asset.id, verified, verifyMilliseconds))
   await publishEvents(tx, [completion(upload, asset.id)])
   context.fault('complete.uncommitted')
-  return { asset, created: inserted !== null }
+  return { asset, created }
+}
+
+/** The asset that these bytes become, or are already. */
+async function settleAsset(
+  context: UploadContext,
+  tx: Tx,
+  upload: UploadRow,
+  verified: VerifiedObject,
+): Promise<Completion> {
+  const row = assetOf(context, upload, verified)
+  const inserted = await insertAsset(tx, row)
+  if (inserted !== null) return { asset: inserted, created: true }
+  if (upload.link_id === null) return { asset: await claimExisting(context, tx, upload, verified), created: false }
+
+  const shown = await findShown(tx, upload, verified)
+  if (shown === undefined) {
+    const asset = await tx
+      .insertInto('asset')
+      .values({ ...row, is_duplicate: true })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    return { asset, created: true }
+  }
+  await giveUpObjects(context.jobs, tx, [{ ...upload, reason: 'duplicate' }])
+  return { asset: shown, created: false }
+}
+
+async function findShown(tx: Tx, upload: UploadRow, { sha256 }: VerifiedObject): Promise<AssetRow | undefined> {
+  const { album_id: albumId, owner_id: ownerId } = upload
+  if (albumId === null || sha256 === null) return undefined
+  return shownWithContent(tx, { albumId, ownerId, sha256 }).executeTakeFirst()
+}
+
+async function admitIntoAlbum(
+  { now }: UploadContext,
+  tx: Tx,
+  attempt: Attempt,
+  upload: UploadRow,
+  asset: AssetRow,
+): Promise<void> {
+  const { album_id: albumId, link_id: linkId, owner_id: ownerId } = upload
+  if (albumId === null) return
+  // An album that is gone, or closed to them meanwhile, fails no upload.
+  await admitArrival(tx, attempt, { albumId, assetId: asset.id, ownerId, isGuest: linkId !== null, at: now() })
+  if (linkId === null) return
+  await history.record(tx, attempt, {
+    action: 'link.upload',
+    objectType: 'link',
+    objectId: linkId,
+    size: asset.size,
+    contentType: asset.content_type,
+  })
 }
 
 /** Somebody waits for an avatar or a post, and for a few photos; not for each of a whole library. */
@@ -191,19 +234,14 @@ function assetOf(context: UploadContext, upload: UploadRow, verified: VerifiedOb
   }
 }
 
-async function insertAsset(
-  context: UploadContext,
-  tx: Tx,
-  upload: UploadRow,
-  verified: VerifiedObject,
-): Promise<AssetRow | null> {
-  const row = await tx
+async function insertAsset(tx: Tx, row: ReturnType<typeof assetOf>): Promise<AssetRow | null> {
+  const inserted = await tx
     .insertInto('asset')
-    .values(assetOf(context, upload, verified))
+    .values(row)
     .onConflict((conflict) => conflict.columns(['owner_id', 'sha256']).where(isFirst).doNothing())
     .returningAll()
     .executeTakeFirst()
-  return row ?? null
+  return inserted ?? null
 }
 
 function completed(

@@ -11,6 +11,12 @@ import type { Pace } from './pace.ts'
 
 export type UploadRow = Selectable<UploadTable>
 
+/** Who sends: an account, or by a link a guest, whose files are that account's and go into an album of it. */
+export interface Sender {
+  ownerId: string
+  linkId: string | null
+}
+
 /** An edge that takes bytes under signed grants, and the signer whose key it trusts. */
 export interface UploadEdge {
   name: string

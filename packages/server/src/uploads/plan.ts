@@ -118,7 +118,9 @@ async function insertUpload(
       .executeTakeFirstOrThrow()
   } catch (error) {
     if (!isMissing(error, 'reserved_bytes')) throw error
-    throw await quota.exceeded(db, request.ownerId, bytes)
+    const exceeded = await quota.exceeded(db, request.ownerId, bytes)
+    // How much the owner has, and has left, is no guest's affair.
+    throw request.linkId == null ? exceeded : problems.quotaExceeded('The owner of this album has no room left for it.')
   }
 }
 

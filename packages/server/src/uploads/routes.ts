@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
-import { AssetSchema, type Presenter } from '../assets/index.ts'
+import { type Static, Type } from 'typebox'
+import { AssetSchema } from '../assets/index.ts'
 import { IdParams, NoContent, orProblem } from '../http/conventions.ts'
-import { actorOf, attemptOf } from '../http/policy.ts'
+import { attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
 import type { UploadRow } from './context.ts'
+import type { UploadDoor } from './route-doors.ts'
 import { telemetryRoute } from './telemetry.ts'
 import { expectedParts, maxSignedParts, type TransferPart } from './transfer.ts'
 import type { Uploads } from './uploads.ts'
@@ -82,70 +83,78 @@ const PlanBody = Type.Object(
 
 export interface UploadRouteDeps {
   uploads: Uploads
-  presenter: Presenter
+  door: UploadDoor
 }
 
-export function uploadRoutes({ uploads, presenter }: UploadRouteDeps): FastifyPluginAsyncTypebox {
+/** Registered once for each door. */
+export function uploadRoutes({ uploads, door }: UploadRouteDeps): FastifyPluginAsyncTypebox {
+  const root = `${door.prefix}/uploads`
+  const tags = [door.tag]
+  const params = Type.Object({ ...door.params.properties, ...IdParams.properties })
+
   return async (app) => {
     app.post(
-      '/v1/uploads',
+      root,
       {
-        config: { policy: { access: 'account', scope: 'uploads:write' }, idempotent: true },
+        config: { policy: door.policy(), idempotent: true },
         schema: {
-          operationId: 'planUpload',
-          tags: ['Uploads'],
+          operationId: door.nameOf('planUpload'),
+          tags,
           summary: 'Plan an upload: reserves its size and answers where to put its bytes',
+          params: door.params,
           body: PlanBody,
           response: orProblem({ 200: Type.Object({ duplicateOf: AssetSchema }), 201: PlannedSchema }),
         },
       },
       async (request, reply) => {
         const { filename, size, contentType, sha256, purpose, albumId, capturedAt, strategy } = request.body
-        if (albumId != null) throw problems.notFound('There is no such album.')
+        const album = door.albumOf(request)
+        if (album !== null) requireGuestPlan(request.body, album)
         const planned = await uploads.planDirect(attemptOf(request, 'direct'), {
-          ownerId: actorOf(request).accountId,
+          ...door.senderOf(request),
           filename,
           size,
           contentType: contentType ?? '',
           sha256: sha256 == null ? null : Buffer.from(sha256, 'hex'),
           purpose: purpose ?? 'library',
+          albumId: album ?? albumId ?? null,
           capturedAt: capturedAt == null ? null : new Date(capturedAt),
           strategy: strategy ?? 'auto',
         })
         if ('duplicateOf' in planned)
-          return reply.code(200).send({ duplicateOf: await presenter.one(planned.duplicateOf) })
-        reply.code(201).header('location', `/v1/uploads/${planned.upload.id}`)
+          return reply.code(200).send({ duplicateOf: await door.present(request, planned.duplicateOf) })
+        reply.code(201).header('location', `${request.url.split('?')[0]}/${planned.upload.id}`)
         return presentPlanned(planned.upload, planned.parts)
       },
     )
 
     app.get(
-      '/v1/uploads/:id',
+      `${root}/:id`,
       {
-        config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
+        config: { policy: door.policy('upload') },
         schema: {
-          operationId: 'getUpload',
-          tags: ['Uploads'],
+          operationId: door.nameOf('getUpload'),
+          tags,
           summary: 'State, and the parts the store holds, to resume from',
-          params: IdParams,
+          params,
           response: orProblem({ 200: UploadStateSchema }),
         },
       },
       async (request) => {
-        const upload = await uploads.own(actorOf(request).accountId, request.params.id)
+        const upload = await uploads.of(door.senderOf(request), request.params.id)
         return presentState(upload, await uploads.received(upload))
       },
     )
 
     app.get(
-      '/v1/uploads/:id/parts',
+      `${root}/:id/parts`,
       {
-        config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
+        config: { policy: door.policy('upload') },
         schema: {
-          operationId: 'signParts',
-          tags: ['Uploads'],
+          operationId: door.nameOf('signParts'),
+          tags,
           summary: 'URLs of further parts, or fresh ones of expired',
-          params: IdParams,
+          params,
           querystring: Type.Object({
             numbers: Type.String({
               description: 'For example `1-100` or `3,7-9`; at most 1,000 parts',
@@ -156,50 +165,60 @@ export function uploadRoutes({ uploads, presenter }: UploadRouteDeps): FastifyPl
         },
       },
       async (request) => {
-        const upload = await uploads.own(actorOf(request).accountId, request.params.id)
+        const upload = await uploads.of(door.senderOf(request), request.params.id)
         return { parts: await uploads.signParts(upload, parseNumbers(request.query.numbers)) }
       },
     )
 
     app.post(
-      '/v1/uploads/:id/complete',
+      `${root}/:id/complete`,
       {
-        config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
+        config: { policy: door.policy('upload') },
         schema: {
-          operationId: 'completeUpload',
-          tags: ['Uploads'],
+          operationId: door.nameOf('completeUpload'),
+          tags,
           summary: 'Verify against the store and make the asset; repeating it answers the same asset with 200',
-          params: IdParams,
+          params,
           response: orProblem({ 200: Type.Object({ asset: AssetSchema }), 201: Type.Object({ asset: AssetSchema }) }),
         },
       },
       async (request, reply) => {
-        const upload = await uploads.own(actorOf(request).accountId, request.params.id)
+        const upload = await uploads.of(door.senderOf(request), request.params.id)
         const { asset, created } = await uploads.complete(attemptOf(request, 'direct'), upload)
-        return reply.code(created ? 201 : 200).send({ asset: await presenter.one(asset) })
+        return reply.code(created ? 201 : 200).send({ asset: await door.present(request, asset) })
       },
     )
 
     app.delete(
-      '/v1/uploads/:id',
+      `${root}/:id`,
       {
-        config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
+        config: { policy: door.policy('upload') },
         schema: {
-          operationId: 'abortUpload',
-          tags: ['Uploads'],
+          operationId: door.nameOf('abortUpload'),
+          tags,
           summary: 'Abort: the reservation and every stored byte are released',
-          params: IdParams,
+          params,
           response: orProblem({ 204: NoContent }),
         },
       },
       async (request, reply) => {
-        const upload = await uploads.own(actorOf(request).accountId, request.params.id)
+        const upload = await uploads.of(door.senderOf(request), request.params.id)
         await uploads.abort(attemptOf(request, 'direct'), upload)
         return reply.code(204).send(null)
       },
     )
 
-    await app.register(telemetryRoute(uploads))
+    await app.register(telemetryRoute(uploads, door))
+  }
+}
+
+/** What is sent by a link goes into its album, and is nobody's avatar or post. */
+function requireGuestPlan({ purpose, albumId }: Static<typeof PlanBody>, album: string): void {
+  if (albumId != null && albumId !== album) throw problems.notFound('There is no such album.')
+  if (purpose !== undefined && purpose !== 'library') {
+    throw problems.invalidRequest('By a link, photos and videos are sent into its album and nowhere else.', {
+      errors: [{ path: '/purpose', message: 'must be library' }],
+    })
   }
 }
 

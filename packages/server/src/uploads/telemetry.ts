@@ -3,7 +3,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { history } from '../history/index.ts'
 import { IdParams, NoContent, orProblem } from '../http/conventions.ts'
-import { actorOf, attemptOf } from '../http/policy.ts'
+import { attemptOf } from '../http/policy.ts'
+import type { UploadDoor } from './route-doors.ts'
 import type { Uploads } from './uploads.ts'
 
 const AttemptSchema = Type.Object({
@@ -15,23 +16,23 @@ const AttemptSchema = Type.Object({
   outcome: Type.String({ minLength: 1, maxLength: 100, description: '`success`, or the class of the error' }),
 })
 
-export function telemetryRoute(uploads: Uploads): FastifyPluginAsyncTypebox {
+export function telemetryRoute(uploads: Uploads, door: UploadDoor): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
-      '/v1/uploads/:id/telemetry',
+      `${door.prefix}/uploads/:id/telemetry`,
       {
-        config: { policy: { access: 'account', scope: 'uploads:write', owns: 'upload' } },
+        config: { policy: door.policy('upload') },
         schema: {
-          operationId: 'reportAttempts',
-          tags: ['Uploads'],
+          operationId: door.nameOf('reportAttempts'),
+          tags: [door.tag],
           summary: "The client's own per-part attempts, for history",
-          params: IdParams,
+          params: Type.Object({ ...door.params.properties, ...IdParams.properties }),
           body: Type.Object({ attempts: Type.Array(AttemptSchema, { minItems: 1, maxItems: 1000 }) }),
           response: orProblem({ 204: NoContent }),
         },
       },
       async (request, reply) => {
-        const upload = await uploads.own(actorOf(request).accountId, request.params.id)
+        const upload = await uploads.of(door.senderOf(request), request.params.id)
         const base = attemptOf(request, upload.protocol)
         const tries = new Map<number, number>()
         await history.recordAll(

@@ -5,12 +5,14 @@
 import type { Readable } from 'node:stream'
 import { addOwnAssets, openForAdding } from '../albums/index.ts'
 import { isLost } from '../assets/index.ts'
+import type { Tx } from '../engines/database/database.ts'
 import type { Purpose } from '../engines/database/schema.ts'
 import { type Attempt, errorClass, history } from '../history/index.ts'
 import { problems } from '../problem.ts'
 import { type AssetRow, type Completion, completeUpload, isFirst } from './complete.ts'
-import type { UploadContext, UploadRow } from './context.ts'
+import type { Sender, UploadContext, UploadRow } from './context.ts'
 import { abortUpload } from './end.ts'
+import { endGuestUploads, shownWithContent } from './guests.ts'
 import { type PlanRequest, planUpload } from './plan.ts'
 import { type StreamRequest, streamUpload } from './stream.ts'
 import { expectedParts, extendGrants, maxSignedParts, type Strategy, signParts, type TransferPart } from './transfer.ts'
@@ -47,7 +49,14 @@ export function createUploads(context: UploadContext) {
       .where('id', '=', id)
       .where('owner_id', '=', ownerId)
       .executeTakeFirst()
-    if (row === undefined) throw problems.notFound('There is no such upload.')
+    if (row === undefined) throw noSuchUpload()
+    return row
+  }
+
+  /** A guest reaches what came by their link and nothing else of the owner's. */
+  async function of(sender: Sender, id: string): Promise<UploadRow> {
+    const row = await own(sender.ownerId, id)
+    if (sender.linkId !== null && row.link_id !== sender.linkId) throw noSuchUpload()
     return row
   }
 
@@ -69,6 +78,7 @@ export function createUploads(context: UploadContext) {
   return {
     context,
     own,
+    of,
 
     /** Any row of `upload` for the protocols that know their client by a token of the upload itself. */
     async plan(attempt: Attempt, request: PlanRequest): Promise<UploadRow> {
@@ -83,7 +93,7 @@ export function createUploads(context: UploadContext) {
       await requireOpen(request)
       const duplicate = await findDuplicate(request)
       if (duplicate !== undefined) {
-        if (request.albumId != null) {
+        if (request.albumId != null && request.linkId == null) {
           await addOwnAssets(context, attempt, request.ownerId, request.albumId, [duplicate.id])
         }
         return { duplicateOf: duplicate }
@@ -123,6 +133,11 @@ export function createUploads(context: UploadContext) {
       return abortUpload(context, attempt, upload)
     },
 
+    /** Ends what guests are sending by a link that takes no more, in the transaction that closes it. */
+    endOfLink(tx: Tx, linkId: string): Promise<void> {
+      return endGuestUploads(context, tx, linkId)
+    },
+
     async stream(attempt: Attempt, request: StreamRequest, body: Readable): Promise<Completion> {
       await requireOpen(request)
       return streamUpload(context, attempt, request, body)
@@ -146,11 +161,14 @@ export function createUploads(context: UploadContext) {
   }
 
   /**
-   * Guests are told nothing of the owner's library: they send what is there already. So does whoever wants it in an album
-   * and has it in the trash, since completion takes it out.
+   * Of the owner's library guests are told what the album shows, and send again what is elsewhere. So does whoever wants it
+   * in an album and has it in the trash, since completion takes it out.
    */
   async function findDuplicate({ ownerId, sha256, albumId, linkId }: DirectRequest): Promise<AssetRow | undefined> {
-    if (sha256 === null || linkId != null) return undefined
+    if (sha256 === null) return undefined
+    if (linkId != null) {
+      return albumId == null ? undefined : shownWithContent(db, { albumId, ownerId, sha256 }).executeTakeFirst()
+    }
     const found = await findByContent(ownerId, sha256)
     return albumId != null && found?.trashed_at != null ? undefined : found
   }
@@ -168,4 +186,8 @@ export function createUploads(context: UploadContext) {
         .executeTakeFirst()
     )
   }
+}
+
+function noSuchUpload() {
+  return problems.notFound('There is no such upload.')
 }

@@ -60,4 +60,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // must not pass for an upload of the owner's own.
   await sql`alter table upload add column link_id uuid`.execute(db)
   await sql`create index upload_link on upload (link_id) where link_id is not null`.execute(db)
+  // What a guest sends may be in the library already, which they must not learn: it is kept a second time.
+  await sql`create index asset_duplicate on asset (owner_id, sha256) where is_duplicate`.execute(db)
 }

@@ -1,0 +1,5 @@
+export { linkRoutes } from './link-routes.ts'
+export { createLinkPresenter, type LinkPresenter, visitorBucket } from './presenting.ts'
+export { createSharing, type Sharing } from './sharing.ts'
+export { visitorRoutes } from './visitor-routes.ts'
+export type { LinkNeed, Visitor, VisitorRequest } from './visitors.ts'
