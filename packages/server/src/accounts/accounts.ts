@@ -1,5 +1,5 @@
 /** The accounts of a server: everything its routes and its command line may do with them. */
-import type { Db } from '../engines/database/database.ts'
+import type { Db, Tx } from '../engines/database/database.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
 import type { Attempt } from '../history/index.ts'
 import { type AccountPage, listAccounts, type ManagedChanges, updateAccount } from './administration.ts'
@@ -29,6 +29,8 @@ export interface AccountsDeps {
   limiters?: AccountLimiters
   /** Signed URL of an avatar, null while there is none to show. */
   avatarUrl?: (assetId: string) => Promise<string | null>
+  /** In the transaction that ends an account: what others must not see of it from then on. */
+  withdraw?: (tx: Tx, accountId: string) => Promise<void>
   now?: () => Date
 }
 
@@ -81,6 +83,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       (deps.issuers ?? []).filter((issuer) => issuer.claims.role !== null).map((issuer) => issuer.issuer),
     ),
     avatarUrl: deps.avatarUrl ?? (async () => null),
+    withdraw: deps.withdraw ?? (async () => undefined),
     now,
   }
   return {

@@ -1,6 +1,6 @@
 /** What every part of the accounts is given by `createAccounts`, and the row they work on. */
 import type { Selectable } from 'kysely'
-import type { Db } from '../engines/database/database.ts'
+import type { Db, Tx } from '../engines/database/database.ts'
 import type { AccountTable } from '../engines/database/schema.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
 import type { Limiter } from './limiter.ts'
@@ -22,6 +22,8 @@ export interface AccountContext {
   issuersWithRoles: ReadonlySet<string>
   /** Public URL of an avatar, null while there is none to show. */
   avatarUrl: (assetId: string) => Promise<string | null>
+  /** In the transaction that ends an account: what others must not see of it from then on. */
+  withdraw: (tx: Tx, accountId: string) => Promise<void>
   now: () => Date
 }
 

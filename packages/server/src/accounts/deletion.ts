@@ -7,6 +7,7 @@
  * in the same moment appears behind the job's back (the foreign key keeps the row, and the job runs again).
  */
 import type { Db, Tx } from '../engines/database/database.ts'
+import { transact } from '../engines/database/transact.ts'
 import type { TaskContext, Tasks } from '../engines/jobs/jobs.ts'
 import { type Attempt, type HistoryEvent, history, jobAttempt } from '../history/index.ts'
 import { quota } from '../quota/index.ts'
@@ -39,7 +40,7 @@ export async function deleteOwn(
   const event: HistoryEvent = { action: 'account.delete', objectType: 'account', objectId: accountId }
   await recordFailure(context.db, attempt, event, async () => {
     requireOwner(principal, 'delete the account')
-    await context.db.transaction().execute(async (tx) => {
+    await transact(context.db, async (tx) => {
       await lockAdministration(tx)
       const row = await lockOwn(tx, accountId)
       requireVersion(expected, row.version)
@@ -52,6 +53,7 @@ export async function deleteOwn(
         .where('id', '=', accountId)
         .execute()
       await tx.deleteFrom('access_token').where('account_id', '=', accountId).execute()
+      await context.withdraw(tx, accountId)
       await context.jobs.enqueue(
         tx,
         'account:delete',

@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import type { AssetRow } from '../assets/index.ts'
 import type { Db } from '../engines/database/database.ts'
+import { invalidCursor, isId, isTime, parseCursor } from '../engines/database/keyset.ts'
 import type { AlbumSort } from '../engines/database/schema.ts'
 import { problems } from '../problem.ts'
 
@@ -91,26 +92,13 @@ function visibleIn(db: Db, albumId: string) {
     .where('album_asset.visible', '=', sql.lit(true))
 }
 
-// Times are only ever written from JavaScript dates, so that milliseconds name a row's place exactly.
 function encodeCursor(sort: AlbumSort, value: number | string, id: string): string {
   return Buffer.from(JSON.stringify([sort, value, id])).toString('base64url')
 }
 
 function decodeCursor(cursor: string): { sort: AlbumSort; value: number | string; id: string } {
-  try {
-    const [sort, value, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    const isPlace =
-      sort === 'custom' ? typeof value === 'number' : typeof value === 'string' && !Number.isNaN(Date.parse(value))
-    if (typeof sort === 'string' && sort in orders && isPlace && typeof id === 'string' && isUuid.test(id)) {
-      return { sort: sort as AlbumSort, value: value as number | string, id }
-    }
-  } catch (error) {
-    // Neither JSON, nor a list.
-    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
-  }
-  throw problems.invalidRequest('The cursor is not one this server gave out.', {
-    errors: [{ path: '/query/cursor', message: 'is not valid' }],
-  })
+  const [sort, value, id] = parseCursor(cursor)
+  if (sort === 'custom' && typeof value === 'number' && isId(id)) return { sort, value, id }
+  if ((sort === 'newest' || sort === 'oldest') && isTime(value) && isId(id)) return { sort, value, id }
+  throw invalidCursor()
 }
-
-const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

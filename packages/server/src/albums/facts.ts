@@ -85,3 +85,20 @@ async function findCovers(db: Db, assetIds: string[]): Promise<Map<string, Cover
     }),
   )
 }
+
+/** By album: how many members it has, and whether anybody gets in by a link. */
+export async function countPeople(
+  db: Db,
+  albumIds: string[],
+  at: Date,
+): Promise<Map<string, { members: number; hasLinks: boolean }>> {
+  if (albumIds.length === 0) return new Map()
+  const { rows } = await sql<{ id: string; members: number; has_links: boolean }>`
+    select album.id,
+      (select count(*)::int from album_member where album_id = album.id) as members,
+      exists (
+        select from album_link where album_id = album.id and (expires_at is null or expires_at > ${at}::timestamptz)
+      ) as has_links
+    from album where album.id = any(${albumIds}::uuid[])`.execute(db)
+  return new Map(rows.map(({ id, members, has_links: hasLinks }) => [id, { members, hasLinks }]))
+}

@@ -1,5 +1,6 @@
 export { type Addition, type Arrival, addOwnAssets, addToAlbum, admitArrival, openForAdding } from './adding.ts'
 export {
+  type AlbumContext,
   type AlbumRole,
   type AlbumRow,
   lockAlbum,
@@ -17,4 +18,8 @@ export {
   listAlbumAssets,
   noSuchAlbumAsset,
 } from './content.ts'
+export { type AlbumDownload, type DownloadDeps, zipAlbum } from './download.ts'
 export { type AlbumFacts, findAlbumFacts } from './facts.ts'
+export { leaveAlbums } from './members.ts'
+export { AlbumAssetSchema, createAlbumPresenter, OrderSchema } from './present.ts'
+export { albumRoutes } from './routes/index.ts'

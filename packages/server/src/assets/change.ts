@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Db, Tx } from '../engines/database/database.ts'
+import { transact } from '../engines/database/transact.ts'
 import type { Fault } from '../engines/faults/faults.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
 import { publishEvents } from '../events/index.ts'
@@ -39,7 +40,7 @@ export async function editAsset(
   edit: AssetEdit,
   ifMatch: number | null,
 ): Promise<AssetRow> {
-  return context.db.transaction().execute(async (tx) => {
+  return transact(context.db, async (tx) => {
     const [asset] = await lockAssets(tx, ownerId, [id])
     if (asset === undefined) throw noSuchAsset()
     checkVersion(asset, ifMatch)
@@ -69,7 +70,7 @@ export async function trashAssets(
   ids: string[],
   ifMatch: number | null = null,
 ): Promise<number> {
-  return context.db.transaction().execute(async (tx) => {
+  return transact(context.db, async (tx) => {
     const { named, motions } = await lockWithMotions(tx, ownerId, ids)
     for (const asset of named) checkVersion(asset, ifMatch)
     const going = [...named, ...motions].filter((asset) => asset.trashed_at === null)
@@ -100,17 +101,26 @@ export async function restoreAsset(
   ownerId: string,
   id: string,
 ): Promise<AssetRow> {
-  return context.db.transaction().execute(async (tx) => {
-    const {
-      named: [asset],
-      motions,
-    } = await lockWithMotions(tx, ownerId, [id])
-    if (asset === undefined) throw noSuchAsset()
-    if (asset.trashed_at === null) return asset
+  const [asset] = await restoreAssets(context, attempt, ownerId, [id])
+  if (asset === undefined) throw noSuchAsset()
+  return asset
+}
+
+/** Out of the trash. Unknown ids are left out. Returns them all as they are now. */
+export async function restoreAssets(
+  context: ChangeContext,
+  attempt: Attempt,
+  ownerId: string,
+  ids: string[],
+): Promise<AssetRow[]> {
+  return transact(context.db, async (tx) => {
+    const { named, motions } = await lockWithMotions(tx, ownerId, ids)
+    const trashed = [...named, ...motions].filter((asset) => asset.trashed_at !== null)
+    if (trashed.length === 0) return named
     const restored = await tx
       .updateTable('asset')
       .set((eb) => ({ trashed_at: null, version: eb('version', '+', 1) }))
-      .where(sql<boolean>`id = any(${[asset, ...motions].map((one) => one.id)}::uuid[])`)
+      .where(sql<boolean>`id = any(${trashed.map((one) => one.id)}::uuid[])`)
       .returningAll()
       .execute()
     await context.jobs.cancel(
@@ -118,7 +128,31 @@ export async function restoreAsset(
       restored.map((one) => purgeKey(one.id)),
     )
     await tellOf(tx, attempt, 'asset.restore', restored)
-    return restored.find((one) => one.id === id) ?? asset
+    const now = new Map(restored.map((one) => [one.id, one]))
+    return named.map((asset) => now.get(asset.id) ?? asset)
+  })
+}
+
+/** Marks many at once, or takes the mark away. Unknown ids are left out. Returns how many are marked so now. */
+export async function markFavorites(
+  context: ChangeContext,
+  attempt: Attempt,
+  ownerId: string,
+  ids: string[],
+  favorite: boolean,
+): Promise<number> {
+  return transact(context.db, async (tx) => {
+    const assets = await lockAssets(tx, ownerId, ids)
+    const others = assets.filter((asset) => asset.favorite !== favorite)
+    if (others.length === 0) return assets.length
+    const changed = await tx
+      .updateTable('asset')
+      .set((eb) => ({ favorite, version: eb('version', '+', 1) }))
+      .where(sql<boolean>`id = any(${others.map(({ id }) => id)}::uuid[])`)
+      .returningAll()
+      .execute()
+    await tellOf(tx, attempt, 'asset.update', changed)
+    return assets.length
   })
 }
 
@@ -130,7 +164,7 @@ export async function purgeAssets(
   ids: string[],
   ifMatch: number | null = null,
 ): Promise<number> {
-  const count = await context.db.transaction().execute(async (tx) => {
+  const count = await transact(context.db, async (tx) => {
     const { named, motions } = await lockWithMotions(tx, ownerId, ids)
     for (const asset of named) checkVersion(asset, ifMatch)
     await removeRows(context, tx, attempt, ownerId, [...named, ...motions])
@@ -142,7 +176,7 @@ export async function purgeAssets(
 
 /** The job the trash enqueued: purges unless the asset was restored meanwhile. */
 export async function purgeTrashed(context: ChangeContext, attempt: Attempt, assetId: string): Promise<void> {
-  await context.db.transaction().execute(async (tx) => {
+  await transact(context.db, async (tx) => {
     const owner = await tx.selectFrom('asset').select('owner_id').where('id', '=', assetId).executeTakeFirst()
     if (owner === undefined) return
     const {

@@ -1,6 +1,7 @@
-/** Reading the library: lists by keyset, newest capture first, and the months of the timeline. */
+/** Reading the library: lists by keyset, newest capture first. */
 import { sql } from 'kysely'
 import type { Db } from '../engines/database/database.ts'
+import { decodeCursor, encodeCursor } from '../engines/database/keyset.ts'
 import type { AssetKind } from '../engines/database/schema.ts'
 import { problems } from '../problem.ts'
 import type { AssetRow } from './asset.ts'
@@ -13,6 +14,8 @@ export interface LibraryFilter {
   to?: Date | undefined
   favorite?: boolean | undefined
   trashed: boolean
+  /** Those that are in this album. */
+  albumId?: string | undefined
 }
 
 export interface Page<T> {
@@ -39,10 +42,16 @@ export async function listAssets(
     .orderBy(order, 'desc')
     .orderBy('id', 'desc')
     .limit(page.limit + 1)
-  if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind)
+  // As literals: for a parameter the partial indexes of favourites and videos would not be considered.
+  if (filter.kind !== undefined) query = query.where('kind', '=', sql.lit(filter.kind))
   if (filter.from !== undefined) query = query.where('captured_at', '>=', filter.from)
   if (filter.to !== undefined) query = query.where('captured_at', '<', filter.to)
-  if (filter.favorite !== undefined) query = query.where('favorite', '=', filter.favorite)
+  if (filter.favorite !== undefined) query = query.where('favorite', '=', sql.lit(filter.favorite))
+  if (filter.albumId !== undefined) {
+    query = query.where(
+      sql<boolean>`exists (select from album_asset where album_id = ${filter.albumId}::uuid and asset_id = asset.id)`,
+    )
+  }
   if (page.cursor !== undefined) {
     const { at, id } = decodeCursor(page.cursor)
     query = query.where(sql<boolean>`(${sql.ref(order)}, id) < (${at}::timestamptz, ${id}::uuid)`)
@@ -81,44 +90,4 @@ export async function getAsset(db: Db, ownerId: string, id: string): Promise<Ass
 
 export function noSuchAsset() {
   return problems.notFound('There is no such photo or video in your library.')
-}
-
-export interface TimelineMonth {
-  /** `2026-11`, UTC. */
-  month: string
-  count: number
-}
-
-export async function listMonths(db: Db, ownerId: string): Promise<TimelineMonth[]> {
-  const { rows } = await sql<TimelineMonth>`
-    select to_char(date_trunc('month', captured_at at time zone 'UTC'), 'YYYY-MM') as month, count(*)::int as count
-    from asset
-    where owner_id = ${ownerId} and trashed_at is null and purpose = 'library' and motion_of is null
-    group by 1
-    order by 1 desc`.execute(db)
-  return rows
-}
-
-// Both columns are only ever written from JavaScript dates, so that milliseconds name a row's place exactly.
-function encodeCursor(at: Date | null, id: string): string {
-  return Buffer.from(JSON.stringify([at?.toISOString(), id])).toString('base64url')
-}
-
-function decodeCursor(cursor: string): { at: string; id: string } {
-  try {
-    const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    if (
-      typeof at === 'string' &&
-      !Number.isNaN(Date.parse(at)) &&
-      typeof id === 'string' &&
-      /^[0-9a-f-]{36}$/.test(id)
-    ) {
-      return { at, id }
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-  }
-  throw problems.invalidRequest('The cursor is not one this server gave out.', {
-    errors: [{ path: '/query/cursor', message: 'is not valid' }],
-  })
 }

@@ -6,7 +6,13 @@
 import type { Deliverable } from '../delivery/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import type { Jobs } from '../engines/jobs/jobs.ts'
-import { findShown, originalsForOthers, requestShareable, type ShownRendition } from '../renditions/index.ts'
+import {
+  type FileForOthers,
+  findShown,
+  originalsForOthers,
+  requestShareable,
+  type ShownRendition,
+} from '../renditions/index.ts'
 import type { Asset, AssetRow } from './asset.ts'
 
 /** Signs the URLs of an asset. */
@@ -43,7 +49,18 @@ export interface Presenter {
    * them. Whether these people may see the assets is for the caller to know.
    */
   forOthers(rows: AssetRow[], view: OthersView): Promise<Asset[]>
+  /**
+   * The files that such people may download, by asset, as far as there are any: as they are where the location is shared,
+   * else copies without it, of which those that are missing are made.
+   */
+  originalsForOthers(rows: OriginalRow[], view: { location: boolean }): Promise<Map<string, FileForOthers>>
 }
+
+/** What is asked of an asset to know its original. */
+export type OriginalRow = Pick<
+  AssetRow,
+  'id' | 'state' | 'holds_location' | 'object_key' | 'content_type' | 'filename' | 'size'
+>
 
 /** Seconds after which a copy that is still missing is asked for again; of some files none can be made. */
 const askAgain = 3600
@@ -57,7 +74,7 @@ export function createPresenter(deps: PresenterDeps): Presenter {
     return Promise.all(rows.map((row) => present(deps, row, shown.get(row.id) ?? [], row)))
   }
 
-  async function requestCopies(rows: AssetRow[]): Promise<void> {
+  async function requestCopies(rows: OriginalRow[]): Promise<void> {
     const at = deps.now().getTime()
     const missing = rows.filter(
       ({ id, state }) => state !== 'processing' && (asked.get(id) ?? 0) < at - askAgain * 1000,
@@ -72,22 +89,30 @@ export function createPresenter(deps: PresenterDeps): Presenter {
     )
   }
 
+  async function originals(rows: OriginalRow[], { location }: { location: boolean }) {
+    if (location) return new Map(rows.map((row) => [row.id, row]))
+    const copies = await originalsForOthers(deps.db, rows)
+    await requestCopies(rows.filter(({ id }) => !copies.has(id)))
+    return copies
+  }
+
   return {
     all,
+    originalsForOthers: originals,
     async one(row) {
       const [asset] = await all([row])
       if (asset === undefined) throw new RangeError('One asset became none')
       return asset
     },
-    async forOthers(rows, { location, originals, urls = deps }) {
-      const copied = originals && !location ? rows : []
-      const [shown, copies] = await Promise.all([findRenditions(deps.db, rows), originalsForOthers(deps.db, copied)])
-      await requestCopies(copied.filter(({ id }) => !copies.has(id)))
-      const originalOf = (row: AssetRow) => (location ? row : (copies.get(row.id) ?? null))
+    async forOthers(rows, { location, originals: given, urls = deps }) {
+      const [shown, files] = await Promise.all([
+        findRenditions(deps.db, rows),
+        given ? originals(rows, { location }) : new Map<string, FileForOthers>(),
+      ])
       return Promise.all(
         rows.map((row) => {
           const made = (shown.get(row.id) ?? []).filter(({ untouched }) => !untouched)
-          return present(urls, withoutPrivate(row, location), made, originals ? originalOf(row) : null)
+          return present(urls, withoutPrivate(row, location), made, files.get(row.id) ?? null)
         }),
       )
     },

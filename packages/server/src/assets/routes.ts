@@ -8,8 +8,16 @@ import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, versionOf } 
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
 import { type AssetRow, AssetSchema } from './asset.ts'
-import { type ChangeContext, editAsset, purgeAssets, restoreAsset, trashAssets } from './change.ts'
-import { findAssets, getAsset, listAssets, listMonths, noSuchAsset } from './library.ts'
+import {
+  type ChangeContext,
+  editAsset,
+  markFavorites,
+  purgeAssets,
+  restoreAsset,
+  restoreAssets,
+  trashAssets,
+} from './change.ts'
+import { findAssets, getAsset, listAssets, noSuchAsset } from './library.ts'
 import type { Presenter } from './presenter.ts'
 
 export interface AssetRouteDeps {
@@ -17,12 +25,14 @@ export interface AssetRouteDeps {
   store: ObjectStore
   changes: ChangeContext
   presenter: Presenter
+  /** Throws `not-found` unless the account belongs to the album. */
+  openAlbum(accountId: string, albumId: string): Promise<unknown>
 }
 
 const maxBulk = 1000
 const IdList = Type.Array(Type.String({ format: 'uuid' }), { minItems: 1, maxItems: maxBulk })
 
-export function assetRoutes({ db, store, changes, presenter }: AssetRouteDeps): FastifyPluginAsyncTypebox {
+export function assetRoutes({ db, store, changes, presenter, openAlbum }: AssetRouteDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/v1/assets',
@@ -38,7 +48,9 @@ export function assetRoutes({ db, store, changes, presenter }: AssetRouteDeps): 
               Type.String({ description: 'Comma-separated, at most 500; other filters are not applied' }),
             ),
             kind: Type.Optional(Type.Union([Type.Literal('image'), Type.Literal('video')])),
-            album: Type.Optional(Type.String({ format: 'uuid' })),
+            album: Type.Optional(
+              Type.String({ format: 'uuid', description: 'Your own among those of an album you belong to' }),
+            ),
             from: Type.Optional(Type.String({ format: 'date-time' })),
             to: Type.Optional(Type.String({ format: 'date-time' })),
             favorite: Type.Optional(Type.Boolean()),
@@ -50,7 +62,7 @@ export function assetRoutes({ db, store, changes, presenter }: AssetRouteDeps): 
       async (request) => {
         const { ids, kind, album, from, to, favorite, trashed, limit, cursor } = request.query
         const ownerId = actorOf(request).accountId
-        if (album !== undefined) throw problems.notFound('There is no such album.')
+        if (album !== undefined) await openAlbum(ownerId, album)
         if (ids !== undefined) {
           return { items: await presenter.all(await findAssets(db, ownerId, parseIds(ids))), nextCursor: null }
         }
@@ -61,6 +73,7 @@ export function assetRoutes({ db, store, changes, presenter }: AssetRouteDeps): 
             kind,
             favorite,
             trashed: trashed ?? false,
+            albumId: album,
             from: from === undefined ? undefined : new Date(from),
             to: to === undefined ? undefined : new Date(to),
           },
@@ -68,26 +81,6 @@ export function assetRoutes({ db, store, changes, presenter }: AssetRouteDeps): 
         )
         return { items: await presenter.all(page.items), nextCursor: page.nextCursor }
       },
-    )
-
-    app.get(
-      '/v1/timeline',
-      {
-        config: { policy: { access: 'account', scope: 'assets:read' } },
-        schema: {
-          operationId: 'getTimeline',
-          tags: ['Assets'],
-          summary: 'Months with counts, newest first',
-          response: orProblem({
-            200: Type.Object({
-              items: Type.Array(
-                Type.Object({ month: Type.String({ description: '`2026-11`, UTC' }), count: Type.Integer() }),
-              ),
-            }),
-          }),
-        },
-      },
-      async (request) => ({ items: await listMonths(db, actorOf(request).accountId) }),
     )
 
     app.get(
@@ -200,6 +193,44 @@ export function assetRoutes({ db, store, changes, presenter }: AssetRouteDeps): 
       async (request) => {
         const remove = request.body.permanent === true ? purgeAssets : trashAssets
         return { count: await remove(changes, attemptOf(request), actorOf(request).accountId, request.body.ids) }
+      },
+    )
+
+    app.post(
+      '/v1/assets/restore',
+      {
+        config: { policy: { access: 'account', scope: 'assets:write' } },
+        schema: {
+          operationId: 'restoreAssets',
+          tags: ['Assets'],
+          summary: 'Many at once out of the trash; what is not yours or not there is left out of `count`',
+          body: Type.Object({ ids: IdList }, { additionalProperties: false }),
+          response: orProblem({ 200: Type.Object({ count: Type.Integer() }) }),
+        },
+      },
+      async (request) => {
+        const restored = await restoreAssets(changes, attemptOf(request), actorOf(request).accountId, request.body.ids)
+        return { count: restored.length }
+      },
+    )
+
+    app.patch(
+      '/v1/assets',
+      {
+        config: { policy: { access: 'account', scope: 'assets:write' } },
+        schema: {
+          operationId: 'markAssets',
+          tags: ['Assets'],
+          summary: 'Many favourites at once; what is not yours or not there is left out of `count`',
+          body: Type.Object({ ids: IdList, favorite: Type.Boolean() }, { additionalProperties: false }),
+          response: orProblem({ 200: Type.Object({ count: Type.Integer() }) }),
+        },
+      },
+      async (request) => {
+        const { ids, favorite } = request.body
+        return {
+          count: await markFavorites(changes, attemptOf(request), actorOf(request).accountId, ids, favorite),
+        }
       },
     )
 
