@@ -16,6 +16,7 @@ import {
   renditionTasks,
   sweepScratch,
 } from '../renditions/index.ts'
+import { timelineTasks } from '../timeline/index.ts'
 import { uploadTasks, uppyTasks } from '../uploads/index.ts'
 import { startWorker } from '../worker/worker.ts'
 import type { Domains } from './domains.ts'
@@ -51,6 +52,7 @@ export async function workerRole(domains: Domains): Promise<RunningJobs> {
     ...renditionTasks(renditions),
     ...accountTasks({ db, giveUpObjects: (tx, objects) => giveUpObjects(jobs, tx, objects) }),
     ...eventTasks({ db }),
+    ...timelineTasks({ db }),
     'housekeeping:tidy': () => forgetIdempotencyKeys(db),
   }
   const running = await startWorker({

@@ -8,12 +8,14 @@ declare module '../engines/jobs/jobs.ts' {
   }
 }
 
-/** UTC. Spread over the hour, so that they do not meet. */
+/** UTC. Those of each hour are spread over it, so that they do not meet. */
 const schedule: ScheduledTask[] = [
   { task: 'uploads:expire', cron: '0 * * * *' },
   { task: 'objects:sweep', cron: '20 * * * *' },
   { task: 'housekeeping:tidy', cron: '40 * * * *' },
   { task: 'events:tidy', cron: '50 * * * *' },
+  // What is not folded is summed by whoever looks: some thousand rows a minute while a library is uploaded.
+  { task: 'timeline:fold', cron: '* * * * *' },
 ]
 
 export interface WorkerDeps {

@@ -1,0 +1,6 @@
+export type { TimelineFilter, TimelineMonth } from './counts.ts'
+export type { TimelineItem } from './items.ts'
+export { findWrongMonths, recountMonths, type WrongMonth } from './recount.ts'
+export { timelineRoutes } from './routes.ts'
+export { timelineTasks } from './tasks.ts'
+export { createTimeline, type Timeline } from './timeline.ts'
