@@ -362,24 +362,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/timeline": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Months with counts, newest first */
-        get: operations["getTimeline"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        /** Many favourites at once; what is not yours or not there is left out of `count` */
+        patch: operations["markAssets"];
         trace?: never;
     };
     "/v1/assets/{id}": {
@@ -433,6 +417,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/assets/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Many at once out of the trash; what is not yours or not there is left out of `count` */
+        post: operations["restoreAssets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/assets/download": {
         parameters: {
             query?: never;
@@ -444,6 +445,355 @@ export interface paths {
         put?: never;
         /** The originals as one ZIP, streamed */
         post: operations["downloadAssets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Months with counts, newest first */
+        get: operations["getTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/timeline/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was taken in a month, newest first
+         * @description Compressed, and answered with 304 to an `If-None-Match` that still holds. URLs stay the same within a time bucket.
+         */
+        get: operations["getTimelineMonth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/albums": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your own and those you belong to, last changed first */
+        get: operations["listAlbums"];
+        put?: never;
+        post: operations["createAlbum"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/albums/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getAlbum"];
+        put?: never;
+        post?: never;
+        /** With its members and links; what was in it stays with its owners */
+        delete: operations["deleteAlbum"];
+        options?: never;
+        head?: never;
+        /** Title, description, cover, order and whether places are shared; for its owner */
+        patch: operations["editAlbum"];
+        trace?: never;
+    };
+    "/v1/albums/{id}/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** In the order of the album; those of others without what is their own affair */
+        get: operations["listAlbumAssets"];
+        /** Add photos and videos of your own; for its owner and contributors */
+        put: operations["addToAlbum"];
+        post?: never;
+        /** Take out of the album; its owner any, a contributor their own. They stay in the library */
+        delete: operations["removeFromAlbum"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/albums/{id}/assets/{assetId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getAlbumAsset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/albums/{id}/assets/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Arrange by hand; the order of the album is `custom` from then on */
+        post: operations["moveInAlbum"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/albums/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** All of it, or these, as one ZIP, streamed; `missing.txt` names what there is no file of for you */
+        post: operations["downloadAlbum"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/albums/{id}/members/{handle}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let somebody in, or change what they may do; for its owner */
+        put: operations["setAlbumMember"];
+        post?: never;
+        /** For its owner, or for the member who leaves; their own photos go with them */
+        delete: operations["removeAlbumMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/albums/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The links of an album, newest first, for its owner */
+        get: operations["listLinks"];
+        put?: never;
+        /** Share an album with whoever has the link */
+        post: operations["createLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The album that a link shows, and what the link allows */
+        get: operations["getSharedAlbum"];
+        put?: never;
+        post?: never;
+        /** Revoke a link; what visitors are uploading by it ends */
+        delete: operations["deleteLink"];
+        options?: never;
+        head?: never;
+        /** Change what a link allows, and until when; it holds from the next request on */
+        patch: operations["editLink"];
+        trace?: never;
+    };
+    "/v1/links/{token}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a link with its password, for twelve hours: by the cookie it sets, or `access` as a bearer token */
+        post: operations["unlockLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The photos and videos of a link, in the order of its album */
+        get: operations["listSharedAssets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/assets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getSharedAsset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The album, or some of it, as one ZIP, streamed; `missing.txt` names what there is no file of for visitors */
+        post: operations["downloadSharedAlbum"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plan an upload: reserves its size and answers where to put its bytes */
+        post: operations["planGuestUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** State, and the parts the store holds, to resume from */
+        get: operations["getGuestUpload"];
+        put?: never;
+        post?: never;
+        /** Abort: the reservation and every stored byte are released */
+        delete: operations["abortGuestUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/uploads/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** URLs of further parts, or fresh ones of expired */
+        get: operations["signGuestParts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify against the store and make the asset; repeating it answers the same asset with 200 */
+        post: operations["completeGuestUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/uploads/{id}/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The client's own per-part attempts, for history */
+        post: operations["reportGuestAttempts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -745,6 +1095,167 @@ export interface components {
                 /** @description Video of a Live Photo or motion photo */
                 motion: string | null;
             };
+        };
+        TimelineItem: {
+            /** Format: uuid */
+            id: string;
+            /** @description As a clock at that place showed it, without a zone: `2026-11-03T10:20:30.000`. Where the place is not known it is `capturedAt` in UTC */
+            takenAt: string;
+            /** @description Width divided by height; 1 while unknown */
+            ratio: number;
+            kind: "image" | "video";
+            /** @description Seconds */
+            duration: number | null;
+            favorite: boolean;
+            state: "processing" | "ready" | "failed";
+            /** @description A Live Photo or motion photo: `urls.motion` of the asset plays */
+            motion: boolean;
+            animated: boolean;
+            /** @description Base64 */
+            thumbhash: string | null;
+            /** @description 320 px on the long side; null until it is made */
+            thumb: string | null;
+            /** @description 720 px, or the largest there is below */
+            small: string | null;
+        };
+        Album: {
+            /** Format: uuid */
+            id: string;
+            title: string;
+            description: string | null;
+            /** @description Signed; a small picture of the cover, null while there is none */
+            coverUrl: string | null;
+            /** @description The chosen cover, else the first of the album; null when it is empty */
+            coverAssetId: string | null;
+            /** @description Base64 */
+            coverThumbhash: string | null;
+            assetCount: number;
+            /** @description What you may do: a contributor adds and takes out their own, a viewer looks */
+            role: "owner" | "contributor" | "viewer";
+            /** @description By the time of capture, or as the owner arranged it */
+            order: "newest" | "oldest" | "custom";
+            /** @description Members see where things were taken */
+            shareLocation: boolean;
+            owner: components["schemas"]["Person"];
+            /** @description Without the owner */
+            memberCount: number;
+            /** @description Shown to people without an account; told to the owner alone */
+            hasLinks: boolean;
+            capturedFrom: string | null;
+            capturedTo: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        Person: {
+            handle: string;
+            name: string;
+            avatarUrl: string | null;
+        };
+        AlbumMember: {
+            handle: string;
+            name: string;
+            avatarUrl: string | null;
+            role: "viewer" | "contributor";
+        };
+        AlbumAsset: {
+            /** Format: uuid */
+            id: string;
+            kind: "image" | "video";
+            state: "processing" | "ready" | "failed";
+            /** @description Why it failed; null unless `state` is `failed`. The original can be downloaded all the same */
+            failure: string | null;
+            /** @description What was made so far and what is still to come; null when nothing is */
+            processing: {
+                done: string[];
+                left: string[];
+            } | null;
+            filename: string;
+            contentType: string;
+            /** @description Bytes */
+            size: number;
+            /** @description 64 hexadecimal digits; null until the bytes were read back */
+            sha256: string | null;
+            /** @description Pixels, upright */
+            width: number | null;
+            height: number | null;
+            /** @description Seconds */
+            duration: number | null;
+            /** @description A picture that moves: its original does, what is made of it stands still */
+            animated: boolean;
+            /** Format: date-time */
+            capturedAt: string;
+            /** @description Minutes that the clock of the place was ahead of UTC; null when unknown, `capturedAt` is then that clock read as UTC */
+            capturedOffset: number | null;
+            location: {
+                latitude: number;
+                longitude: number;
+            } | null;
+            camera: string | null;
+            lens: string | null;
+            exposure: {
+                /** @description Seconds */
+                exposureTime: number | null;
+                fNumber: number | null;
+                iso: number | null;
+                /** @description Millimetres, as written on the lens */
+                focalLength: number | null;
+                /** @description Millimetres on 35 mm film */
+                focalLength35: number | null;
+            } | null;
+            /** @description Base64 */
+            thumbhash: string | null;
+            favorite: boolean;
+            description: string | null;
+            /** Format: date-time */
+            uploadedAt: string;
+            trashedAt: string | null;
+            /** @description Signed, the same within a time bucket, and dead some time after it */
+            urls: {
+                /** @description Never null for its owner. Others get a copy that does not tell where it was taken: null while there is none, and where downloads are off */
+                original: string | null;
+                /** @description 320 px on the long side, WebP */
+                thumb: string | null;
+                /** @description 720 px, or the largest there is below */
+                small: string | null;
+                /** @description 1440 px, or the largest there is below */
+                preview: string | null;
+                /** @description 2560 px; null when the original is smaller */
+                large: string | null;
+                /** @description The same sizes as AVIF, where that is configured and made */
+                avif: {
+                    thumb: string | null;
+                    small: string | null;
+                    preview: string | null;
+                    large: string | null;
+                } | null;
+                /** @description A frame of a video */
+                poster: string | null;
+                /** @description MP4 that plays everywhere, while it loads */
+                video: string | null;
+                /** @description Playlist of a video in several sizes */
+                hls: string | null;
+                /** @description Video of a Live Photo or motion photo */
+                motion: string | null;
+            };
+            /** @description Null for a guest who came by a link */
+            addedBy: components["schemas"]["Person"] | null;
+        };
+        Link: {
+            token: string;
+            /** @description The page that is given to people */
+            url: string;
+            hasPassword: boolean;
+            expiresAt: string | null;
+            /** @description Whether visitors get originals, and the album as a ZIP */
+            allowDownload: boolean;
+            /** @description Whether visitors add photos; they count for the owner of the album */
+            allowUpload: boolean;
+            /** @description Whether visitors learn where things were taken */
+            showLocation: boolean;
+            /** Format: date-time */
+            createdAt: string;
         };
     };
     responses: never;
@@ -2469,6 +2980,7 @@ export interface operations {
                 /** @description Comma-separated, at most 500; other filters are not applied */
                 ids?: string;
                 kind?: "image" | "video";
+                /** @description Your own among those of an album you belong to */
                 album?: string;
                 from?: string;
                 to?: string;
@@ -2546,6 +3058,8 @@ export interface operations {
             query: {
                 filename: string;
                 purpose?: "library" | "post" | "avatar";
+                /** @description The album it goes into */
+                albumId?: string;
                 capturedAt?: string;
             };
             header?: never;
@@ -2624,14 +3138,21 @@ export interface operations {
             };
         };
     };
-    getTimeline: {
+    markAssets: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids: string[];
+                    favorite: boolean;
+                };
+            };
+        };
         responses: {
             /** @description Default Response */
             200: {
@@ -2640,11 +3161,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        items: {
-                            /** @description `2026-11`, UTC */
-                            month: string;
-                            count: number;
-                        }[];
+                        count: number;
                     };
                 };
             };
@@ -3293,6 +3810,80 @@ export interface operations {
             };
         };
     };
+    restoreAssets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
     downloadAssets: {
         parameters: {
             query?: never;
@@ -3314,6 +3905,2515 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getTimeline: {
+        parameters: {
+            query?: {
+                kind?: "image" | "video";
+                favorite?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** @description `2026-11`, by the clock of the place */
+                            month: string;
+                            count: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    getTimelineMonth: {
+        parameters: {
+            query?: {
+                kind?: "image" | "video";
+                favorite?: boolean;
+                /** @description Items before the first one */
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `2026-11` */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `2026-11`, by the clock of the place */
+                        month: string;
+                        items: components["schemas"]["TimelineItem"][];
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    listAlbums: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description Opaque; `nextCursor` of the page before */
+                cursor?: string;
+                /** @description Only albums that show this asset */
+                asset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Album"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    createAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    title: string;
+                    description?: string | null;
+                    assetIds?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        title: string;
+                        description: string | null;
+                        /** @description Signed; a small picture of the cover, null while there is none */
+                        coverUrl: string | null;
+                        /** @description The chosen cover, else the first of the album; null when it is empty */
+                        coverAssetId: string | null;
+                        /** @description Base64 */
+                        coverThumbhash: string | null;
+                        assetCount: number;
+                        /** @description What you may do: a contributor adds and takes out their own, a viewer looks */
+                        role: "owner" | "contributor" | "viewer";
+                        /** @description By the time of capture, or as the owner arranged it */
+                        order: "newest" | "oldest" | "custom";
+                        /** @description Members see where things were taken */
+                        shareLocation: boolean;
+                        owner: components["schemas"]["Person"];
+                        /** @description Without the owner */
+                        memberCount: number;
+                        /** @description Shown to people without an account; told to the owner alone */
+                        hasLinks: boolean;
+                        capturedFrom: string | null;
+                        capturedTo: string | null;
+                        /** Format: date-time */
+                        createdAt: string;
+                        /** Format: date-time */
+                        updatedAt: string;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    getAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        title: string;
+                        description: string | null;
+                        /** @description Signed; a small picture of the cover, null while there is none */
+                        coverUrl: string | null;
+                        /** @description The chosen cover, else the first of the album; null when it is empty */
+                        coverAssetId: string | null;
+                        /** @description Base64 */
+                        coverThumbhash: string | null;
+                        assetCount: number;
+                        /** @description What you may do: a contributor adds and takes out their own, a viewer looks */
+                        role: "owner" | "contributor" | "viewer";
+                        /** @description By the time of capture, or as the owner arranged it */
+                        order: "newest" | "oldest" | "custom";
+                        /** @description Members see where things were taken */
+                        shareLocation: boolean;
+                        owner: components["schemas"]["Person"];
+                        /** @description Without the owner */
+                        memberCount: number;
+                        /** @description Shown to people without an account; told to the owner alone */
+                        hasLinks: boolean;
+                        capturedFrom: string | null;
+                        capturedTo: string | null;
+                        /** Format: date-time */
+                        createdAt: string;
+                        /** Format: date-time */
+                        updatedAt: string;
+                        members: components["schemas"]["AlbumMember"][];
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    deleteAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    editAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    title?: string;
+                    description?: string | null;
+                    coverAssetId?: string | null;
+                    /** @description By the time of capture, or as the owner arranged it */
+                    order?: "newest" | "oldest" | "custom";
+                    shareLocation?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        title: string;
+                        description: string | null;
+                        /** @description Signed; a small picture of the cover, null while there is none */
+                        coverUrl: string | null;
+                        /** @description The chosen cover, else the first of the album; null when it is empty */
+                        coverAssetId: string | null;
+                        /** @description Base64 */
+                        coverThumbhash: string | null;
+                        assetCount: number;
+                        /** @description What you may do: a contributor adds and takes out their own, a viewer looks */
+                        role: "owner" | "contributor" | "viewer";
+                        /** @description By the time of capture, or as the owner arranged it */
+                        order: "newest" | "oldest" | "custom";
+                        /** @description Members see where things were taken */
+                        shareLocation: boolean;
+                        owner: components["schemas"]["Person"];
+                        /** @description Without the owner */
+                        memberCount: number;
+                        /** @description Shown to people without an account; told to the owner alone */
+                        hasLinks: boolean;
+                        capturedFrom: string | null;
+                        capturedTo: string | null;
+                        /** Format: date-time */
+                        createdAt: string;
+                        /** Format: date-time */
+                        updatedAt: string;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    listAlbumAssets: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description Opaque; `nextCursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AlbumAsset"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    addToAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    assetIds: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Newly added; what is not yours, not there or in it already is not */
+                        count: number;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    removeFromAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    assetIds: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    getAlbumAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                assetId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        kind: "image" | "video";
+                        state: "processing" | "ready" | "failed";
+                        /** @description Why it failed; null unless `state` is `failed`. The original can be downloaded all the same */
+                        failure: string | null;
+                        /** @description What was made so far and what is still to come; null when nothing is */
+                        processing: {
+                            done: string[];
+                            left: string[];
+                        } | null;
+                        filename: string;
+                        contentType: string;
+                        /** @description Bytes */
+                        size: number;
+                        /** @description 64 hexadecimal digits; null until the bytes were read back */
+                        sha256: string | null;
+                        /** @description Pixels, upright */
+                        width: number | null;
+                        height: number | null;
+                        /** @description Seconds */
+                        duration: number | null;
+                        /** @description A picture that moves: its original does, what is made of it stands still */
+                        animated: boolean;
+                        /** Format: date-time */
+                        capturedAt: string;
+                        /** @description Minutes that the clock of the place was ahead of UTC; null when unknown, `capturedAt` is then that clock read as UTC */
+                        capturedOffset: number | null;
+                        location: {
+                            latitude: number;
+                            longitude: number;
+                        } | null;
+                        camera: string | null;
+                        lens: string | null;
+                        exposure: {
+                            /** @description Seconds */
+                            exposureTime: number | null;
+                            fNumber: number | null;
+                            iso: number | null;
+                            /** @description Millimetres, as written on the lens */
+                            focalLength: number | null;
+                            /** @description Millimetres on 35 mm film */
+                            focalLength35: number | null;
+                        } | null;
+                        /** @description Base64 */
+                        thumbhash: string | null;
+                        favorite: boolean;
+                        description: string | null;
+                        /** Format: date-time */
+                        uploadedAt: string;
+                        trashedAt: string | null;
+                        /** @description Signed, the same within a time bucket, and dead some time after it */
+                        urls: {
+                            /** @description Never null for its owner. Others get a copy that does not tell where it was taken: null while there is none, and where downloads are off */
+                            original: string | null;
+                            /** @description 320 px on the long side, WebP */
+                            thumb: string | null;
+                            /** @description 720 px, or the largest there is below */
+                            small: string | null;
+                            /** @description 1440 px, or the largest there is below */
+                            preview: string | null;
+                            /** @description 2560 px; null when the original is smaller */
+                            large: string | null;
+                            /** @description The same sizes as AVIF, where that is configured and made */
+                            avif: {
+                                thumb: string | null;
+                                small: string | null;
+                                preview: string | null;
+                                large: string | null;
+                            } | null;
+                            /** @description A frame of a video */
+                            poster: string | null;
+                            /** @description MP4 that plays everywhere, while it loads */
+                            video: string | null;
+                            /** @description Playlist of a video in several sizes */
+                            hls: string | null;
+                            /** @description Video of a Live Photo or motion photo */
+                            motion: string | null;
+                        };
+                        /** @description Null for a guest who came by a link */
+                        addedBy: components["schemas"]["Person"] | null;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    moveInAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    assetIds: string[];
+                    /** @description Null for the end */
+                    before: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    downloadAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    setAlbumMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    role: "viewer" | "contributor";
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        handle: string;
+                        name: string;
+                        avatarUrl: string | null;
+                        role: "viewer" | "contributor";
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    removeAlbumMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    listLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Link"][];
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    createLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    expiresAt?: string | null;
+                    /** @description At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before */
+                    password?: string | null;
+                    allowDownload?: boolean;
+                    allowUpload?: boolean;
+                    showLocation?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        token: string;
+                        /** @description The page that is given to people */
+                        url: string;
+                        hasPassword: boolean;
+                        expiresAt: string | null;
+                        /** @description Whether visitors get originals, and the album as a ZIP */
+                        allowDownload: boolean;
+                        /** @description Whether visitors add photos; they count for the owner of the album */
+                        allowUpload: boolean;
+                        /** @description Whether visitors learn where things were taken */
+                        showLocation: boolean;
+                        /** Format: date-time */
+                        createdAt: string;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    getSharedAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        album: {
+                            title: string;
+                            description: string | null;
+                            coverUrl: string | null;
+                            /** @description Base64 */
+                            coverThumbhash: string | null;
+                            assetCount: number;
+                            /** @description By the time of capture, or as the owner arranged it */
+                            order: "newest" | "oldest" | "custom";
+                            owner: {
+                                name: string;
+                                avatarUrl: string | null;
+                            };
+                            capturedFrom: string | null;
+                            capturedTo: string | null;
+                        };
+                        allowDownload: boolean;
+                        allowUpload: boolean;
+                        hasPassword: boolean;
+                        expiresAt: string | null;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    deleteLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    editLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    expiresAt?: string | null;
+                    /** @description At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before */
+                    password?: string | null;
+                    allowDownload?: boolean;
+                    allowUpload?: boolean;
+                    showLocation?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        token: string;
+                        /** @description The page that is given to people */
+                        url: string;
+                        hasPassword: boolean;
+                        expiresAt: string | null;
+                        /** @description Whether visitors get originals, and the album as a ZIP */
+                        allowDownload: boolean;
+                        /** @description Whether visitors add photos; they count for the owner of the album */
+                        allowUpload: boolean;
+                        /** @description Whether visitors learn where things were taken */
+                        showLocation: boolean;
+                        /** Format: date-time */
+                        createdAt: string;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    unlockLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        access: string;
+                        /** Format: date-time */
+                        expiresAt: string;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    listSharedAssets: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description Opaque; `nextCursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AlbumAsset"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    getSharedAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        kind: "image" | "video";
+                        state: "processing" | "ready" | "failed";
+                        /** @description Why it failed; null unless `state` is `failed`. The original can be downloaded all the same */
+                        failure: string | null;
+                        /** @description What was made so far and what is still to come; null when nothing is */
+                        processing: {
+                            done: string[];
+                            left: string[];
+                        } | null;
+                        filename: string;
+                        contentType: string;
+                        /** @description Bytes */
+                        size: number;
+                        /** @description 64 hexadecimal digits; null until the bytes were read back */
+                        sha256: string | null;
+                        /** @description Pixels, upright */
+                        width: number | null;
+                        height: number | null;
+                        /** @description Seconds */
+                        duration: number | null;
+                        /** @description A picture that moves: its original does, what is made of it stands still */
+                        animated: boolean;
+                        /** Format: date-time */
+                        capturedAt: string;
+                        /** @description Minutes that the clock of the place was ahead of UTC; null when unknown, `capturedAt` is then that clock read as UTC */
+                        capturedOffset: number | null;
+                        location: {
+                            latitude: number;
+                            longitude: number;
+                        } | null;
+                        camera: string | null;
+                        lens: string | null;
+                        exposure: {
+                            /** @description Seconds */
+                            exposureTime: number | null;
+                            fNumber: number | null;
+                            iso: number | null;
+                            /** @description Millimetres, as written on the lens */
+                            focalLength: number | null;
+                            /** @description Millimetres on 35 mm film */
+                            focalLength35: number | null;
+                        } | null;
+                        /** @description Base64 */
+                        thumbhash: string | null;
+                        favorite: boolean;
+                        description: string | null;
+                        /** Format: date-time */
+                        uploadedAt: string;
+                        trashedAt: string | null;
+                        /** @description Signed, the same within a time bucket, and dead some time after it */
+                        urls: {
+                            /** @description Never null for its owner. Others get a copy that does not tell where it was taken: null while there is none, and where downloads are off */
+                            original: string | null;
+                            /** @description 320 px on the long side, WebP */
+                            thumb: string | null;
+                            /** @description 720 px, or the largest there is below */
+                            small: string | null;
+                            /** @description 1440 px, or the largest there is below */
+                            preview: string | null;
+                            /** @description 2560 px; null when the original is smaller */
+                            large: string | null;
+                            /** @description The same sizes as AVIF, where that is configured and made */
+                            avif: {
+                                thumb: string | null;
+                                small: string | null;
+                                preview: string | null;
+                                large: string | null;
+                            } | null;
+                            /** @description A frame of a video */
+                            poster: string | null;
+                            /** @description MP4 that plays everywhere, while it loads */
+                            video: string | null;
+                            /** @description Playlist of a video in several sizes */
+                            hls: string | null;
+                            /** @description Video of a Live Photo or motion photo */
+                            motion: string | null;
+                        };
+                        /** @description Null for a guest who came by a link */
+                        addedBy: components["schemas"]["Person"] | null;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    downloadSharedAlbum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description All that the link shows when absent */
+                    ids?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    planGuestUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    filename: string;
+                    /** @description Bytes */
+                    size: number;
+                    contentType?: string | null;
+                    sha256?: string | null;
+                    /** @default library */
+                    purpose?: "library" | "post" | "avatar";
+                    albumId?: string | null;
+                    capturedAt?: string | null;
+                    /** @default auto */
+                    strategy?: "auto" | "single" | "multipart";
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        duplicateOf: components["schemas"]["Asset"];
+                    };
+                };
+            };
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        state: "uploading" | "completed" | "aborted" | "expired";
+                        filename: string;
+                        contentType: string;
+                        /** @description Bytes; null while a stream tells it */
+                        size: number | null;
+                        /** Format: date-time */
+                        expiresAt: string;
+                        transfer: {
+                            strategy: "single" | "multipart";
+                            partSize: number | null;
+                            partCount: number;
+                            parts: {
+                                number: number;
+                                /** @description Bytes; exactly so many must be sent */
+                                size: number;
+                                /** @enum {string} */
+                                method: "PUT";
+                                /** @description To be sent as they are */
+                                headers: {
+                                    [key: string]: string;
+                                };
+                                /** @description Best first */
+                                urls: {
+                                    endpoint: string;
+                                    url: string;
+                                    /** @description Verified when sent: `Content-Digest: sha-256=:…:` or `Content-MD5` */
+                                    checksum: "sha-256" | "md5";
+                                }[];
+                            }[];
+                        };
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    getGuestUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        state: "uploading" | "completed" | "aborted" | "expired";
+                        filename: string;
+                        contentType: string;
+                        /** @description Bytes; null while a stream tells it */
+                        size: number | null;
+                        /** Format: date-time */
+                        expiresAt: string;
+                        assetId: string | null;
+                        /** @description Problem code that ended it */
+                        failure: string | null;
+                        transfer: {
+                            strategy: "single" | "multipart";
+                            partSize: number | null;
+                            partCount: number;
+                        };
+                        received: {
+                            number: number;
+                            size: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    abortGuestUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    signGuestParts: {
+        parameters: {
+            query: {
+                /** @description For example `1-100` or `3,7-9`; at most 1,000 parts */
+                numbers: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        parts: {
+                            number: number;
+                            /** @description Bytes; exactly so many must be sent */
+                            size: number;
+                            /** @enum {string} */
+                            method: "PUT";
+                            /** @description To be sent as they are */
+                            headers: {
+                                [key: string]: string;
+                            };
+                            /** @description Best first */
+                            urls: {
+                                endpoint: string;
+                                url: string;
+                                /** @description Verified when sent: `Content-Digest: sha-256=:…:` or `Content-MD5` */
+                                checksum: "sha-256" | "md5";
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    completeGuestUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        asset: components["schemas"]["Asset"];
+                    };
+                };
+            };
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        asset: components["schemas"]["Asset"];
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    reportGuestAttempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    attempts: {
+                        part: number;
+                        endpoint: string;
+                        /** @description For example `transfer` */
+                        phase: string;
+                        bytes: number;
+                        milliseconds: number;
+                        /** @description `success`, or the class of the error */
+                        outcome: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description RFC 9457 problem details */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stable URI reference, for example `/problems/quota-exceeded` */
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        /** @description Id of the request, as in the log */
+                        instance: string;
+                        errors?: {
+                            path: string;
+                            message: string;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
             };
         };
     };

@@ -76,7 +76,7 @@ export function apiRoutes(domains: Domains): FastifyPluginAsync[] {
       presenter: createAlbumPresenter({ db, people, presenter, urlOf, now }),
       download: { db, store, presenter, now },
     }),
-    ...sharedRoutes({ domains, presenter, playlists, playUrlOf }),
+    ...sharedRoutes({ domains, presenter, people, playlists, playUrlOf }),
     jwksRoutes({ ring }),
     eventRoutes({
       streams: createEventStreams({

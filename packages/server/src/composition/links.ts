@@ -1,6 +1,6 @@
 /** The routes of links: what visitors are shown, what they send, and the films they watch. */
 import type { FastifyPluginAsync } from 'fastify'
-import { createPeople } from '../accounts/index.ts'
+import type { People } from '../accounts/index.ts'
 import { getAlbumAsset } from '../albums/index.ts'
 import type { Presenter } from '../assets/index.ts'
 import { createDelivery, type Deliverable } from '../delivery/index.ts'
@@ -12,13 +12,20 @@ import type { Domains } from './domains.ts'
 export interface LinkRoutesDeps {
   domains: Domains
   presenter: Presenter
+  people: People
   playlists: PlaylistUrls
   playUrlOf(file: Deliverable): Promise<string>
 }
 
 /** The playlists of owners are among them, as the same routes render both. */
-export function sharedRoutes({ domains, presenter, playlists, playUrlOf }: LinkRoutesDeps): FastifyPluginAsync[] {
-  const { config, db, store, now, keys, site, delivery, sharing, uploads } = domains
+export function sharedRoutes({
+  domains,
+  presenter,
+  people,
+  playlists,
+  playUrlOf,
+}: LinkRoutesDeps): FastifyPluginAsync[] {
+  const { config, db, store, now, keys, site, sharing, uploads } = domains
   const visitorDelivery = createDelivery({
     ring: keys.ring,
     get publicUrl() {
@@ -41,12 +48,11 @@ export function sharedRoutes({ domains, presenter, playlists, playUrlOf }: LinkR
     linkRoutes({ sharing, publicUrl }),
     visitorRoutes({
       db,
-      store,
       sharing,
-      people: createPeople({ db, publicUrlOf: delivery.publicUrlOf }),
+      people,
       presenter: links,
+      download: { db, store, presenter, now },
       publicUrl,
-      now,
     }),
     uploadRoutes({ uploads, door: guestDoor((visitor, asset) => links.asset(visitor, asset)) }),
     playlistRoutes({

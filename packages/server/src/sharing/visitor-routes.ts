@@ -2,13 +2,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { People } from '../accounts/index.ts'
-import { type AlbumRow, findAlbumFacts, getAlbumAsset, listAlbumAssets } from '../albums/index.ts'
-import { AssetSchema } from '../assets/index.ts'
-import { streamZip } from '../delivery/index.ts'
+import {
+  AlbumAssetSchema,
+  type AlbumRow,
+  type DownloadDeps,
+  findAlbumFacts,
+  getAlbumAsset,
+  listAlbumAssets,
+  OrderSchema,
+  zipAlbum,
+} from '../albums/index.ts'
+import type { Db } from '../engines/database/database.ts'
+import { history } from '../history/index.ts'
 import { orProblem, PageQuery, pageOf } from '../http/conventions.ts'
 import { attemptOf, visitorOf } from '../http/policy.ts'
-import { problems } from '../problem.ts'
-import { type DownloadDeps, entriesFor, pagesOf } from './download.ts'
 import { linkCookie, linkCookieOptions } from './link-cookie.ts'
 import type { LinkPresenter } from './presenting.ts'
 import type { Sharing } from './sharing.ts'
@@ -25,7 +32,7 @@ const SharedAlbumSchema = Type.Object(
       coverUrl: OptionalText,
       coverThumbhash: Type.Union([Type.String(), Type.Null()], { description: 'Base64' }),
       assetCount: Type.Integer(),
-      order: Type.Union([Type.Literal('newest'), Type.Literal('oldest'), Type.Literal('custom')]),
+      order: OrderSchema,
       owner: Type.Object({ name: Type.String(), avatarUrl: OptionalText }),
       capturedFrom: OptionalTime,
       capturedTo: OptionalTime,
@@ -38,17 +45,16 @@ const SharedAlbumSchema = Type.Object(
   { $id: 'SharedAlbum' },
 )
 
-/** As in an album, where it says who added it; visitors are not told. */
-const SharedAssetSchema = Type.Object({ ...AssetSchema.properties, addedBy: Type.Null() }, { $id: 'SharedAsset' })
-
 const TokenParams = Type.Object({ token: Type.String() })
 const tags = ['Links']
 const maxBulk = 1000
 
-export interface VisitorRouteDeps extends DownloadDeps {
+export interface VisitorRouteDeps {
+  db: Db
   sharing: Sharing
   people: People
   presenter: LinkPresenter
+  download: DownloadDeps
   publicUrl(): string
 }
 
@@ -140,7 +146,7 @@ export function visitorRoutes(deps: VisitorRouteDeps): FastifyPluginAsyncTypebox
           summary: 'The photos and videos of a link, in the order of its album',
           params: TokenParams,
           querystring: Type.Object(PageQuery),
-          response: orProblem({ 200: pageOf(SharedAssetSchema) }),
+          response: orProblem({ 200: pageOf(AlbumAssetSchema) }),
         },
       },
       async (request) => {
@@ -160,7 +166,7 @@ export function visitorRoutes(deps: VisitorRouteDeps): FastifyPluginAsyncTypebox
           operationId: 'getSharedAsset',
           tags,
           params: Type.Object({ token: Type.String(), id: Type.String({ format: 'uuid' }) }),
-          response: orProblem({ 200: SharedAssetSchema }),
+          response: orProblem({ 200: AlbumAssetSchema }),
         },
       },
       async (request) => {
@@ -177,7 +183,8 @@ export function visitorRoutes(deps: VisitorRouteDeps): FastifyPluginAsyncTypebox
         schema: {
           operationId: 'downloadSharedAlbum',
           tags,
-          summary: 'The album, or some of it, as one ZIP, streamed',
+          summary:
+            'The album, or some of it, as one ZIP, streamed; `missing.txt` names what there is no file of for visitors',
           params: TokenParams,
           body: Type.Object(
             {
@@ -196,25 +203,29 @@ export function visitorRoutes(deps: VisitorRouteDeps): FastifyPluginAsyncTypebox
       },
       async (request, reply) => {
         const visitor = visitorOf(request)
-        const pages = pagesOf(db, await albumOf(visitor), request.body.ids ?? null)
-        const first = await pages.next()
-        if (first.done === true || first.value.length === 0) {
-          throw problems.notFound('There is no such photo or video behind this link.')
-        }
-        const entries = entriesFor(deps, attemptOf(request), visitor, startingWith(first.value, pages))
+        const attempt = attemptOf(request)
+        const zip = await zipAlbum(deps.download, {
+          album: await albumOf(visitor),
+          ids: request.body.ids,
+          sharesLocation: () => visitor.showLocation,
+          authorize: async () => void (await sharing.admit(request, 'download')),
+          record: (rows) =>
+            history.record(db, attempt, {
+              action: 'link.download',
+              objectType: 'link',
+              objectId: visitor.linkId,
+              size: rows.reduce((sum, { size }) => sum + size, 0),
+            }),
+        })
         reply.header('content-type', 'application/zip')
         reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
-        return reply.send(streamZip(entries))
+        return reply.send(zip)
       },
     )
   }
 }
 
-async function* startingWith<T>(first: T, others: AsyncIterable<T>): AsyncGenerator<T> {
-  yield first
-  yield* others
-}
-
+/** Visitors are not told who added what. */
 function toShared<T extends object>(asset: T): T & { addedBy: null } {
   return { ...asset, addedBy: null }
 }
