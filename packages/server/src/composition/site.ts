@@ -1,13 +1,14 @@
 /** The site, served by the api role with the first data of whoever asks. */
 import type { FastifyPluginAsync } from 'fastify'
 import { describeServer } from '../accounts/index.ts'
+import type { Timeline } from '../timeline/index.ts'
 import { defaultPartSize } from '../uploads/index.ts'
-import { openSite, siteFolder, siteRoutes } from '../web/index.ts'
+import { type FirstTimeline, openSite, siteFolder, siteRoutes } from '../web/index.ts'
 import type { Domains } from './domains.ts'
 import { version } from './version.ts'
 
 export async function siteRole(domains: Domains): Promise<FastifyPluginAsync[]> {
-  const { config, log, injected, accounts, authenticator } = domains
+  const { config, log, injected, accounts, authenticator, timeline } = domains
   if (config.web === 'off') return []
   const site = await openSite(injected.site ?? siteFolder)
   if (site === null) log.warn('the site is not built; pages say so')
@@ -18,11 +19,24 @@ export async function siteRole(domains: Domains): Promise<FastifyPluginAsync[]> 
         authenticate: authenticator.authenticate,
         readAccount: async (accountId) => (await accounts.readOwn(accountId)).view,
         readServer: () => describeServer(accounts, { ...config, version, partSize: defaultPartSize }),
-        readTimeline: async () => null,
+        readTimeline: (accountId) => readTimeline(timeline, accountId),
       },
       findOrigins: () => findOrigins(domains),
     }),
   ]
+}
+
+/** As much of the newest month as fills any screen. */
+const firstItems = 60
+
+async function readTimeline(timeline: Timeline, accountId: string): Promise<FirstTimeline | null> {
+  const months = await timeline.months(accountId)
+  const month = months[0]?.month
+  if (month === undefined) return null
+  return {
+    months,
+    first: { month, items: await timeline.items(accountId, month, {}, { offset: 0, limit: firstItems }) },
+  }
 }
 
 /** A key like any other, for asking where URLs lead; no object has it. */

@@ -3,8 +3,8 @@
  * route does, so that an address of a page works when it is typed, and an unknown path of the API stays a problem.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { answerBeforeBodyEnds } from '../http/unread-body.ts'
 import { chooseCoding, codings, encodeQuickly, quickCodings } from '../http/encoding.ts'
+import { answerBeforeBodyEnds } from '../http/unread-body.ts'
 import { type FirstDataDeps, readFirstData } from './first-data.ts'
 import { preloadFirstRow } from './preload.ts'
 import { contentSecurityPolicy, securityHeaders } from './security-headers.ts'
