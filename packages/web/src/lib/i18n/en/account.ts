@@ -104,7 +104,7 @@ export const account = {
 
   look: 'Language and appearance',
   appearance: 'Appearance',
-  appearances: { system: 'As on this device', light: 'Light', dark: 'Dark' },
+  appearances: { system: 'System', light: 'Light', dark: 'Dark' },
 
   devices: 'Sign out',
   signOut: 'Sign out',

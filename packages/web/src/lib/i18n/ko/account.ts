@@ -105,7 +105,7 @@ export const account: typeof english = {
 
   look: '언어와 화면',
   appearance: '화면 모드',
-  appearances: { system: '기기 설정에 맞춤', light: '밝게', dark: '어둡게' },
+  appearances: { system: '시스템', light: '밝게', dark: '어둡게' },
 
   devices: '로그아웃',
   signOut: '로그아웃',
