@@ -6,6 +6,7 @@ import type { Command } from './command.ts'
 
 export const commands: Record<string, () => Promise<Command>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
+  demo: async () => (await import('./demo.ts')).demoCommand,
   upload: async () => (await import('./upload.ts')).uploadCommand,
   list: async () => (await import('./list.ts')).listCommand,
   get: async () => (await import('./get.ts')).getCommand,

@@ -121,7 +121,7 @@ function ownHandle(): string {
 }
 
 /** 20 letters and digits that are not mistaken for one another: 98 bits. */
-function newPassword(): string {
+export function newPassword(): string {
   const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
   const letters = Array.from({ length: 20 }, () => alphabet[randomInt(alphabet.length)])
   return letters.join('').replace(/(.{5})(?=.)/g, '$1-')

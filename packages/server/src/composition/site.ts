@@ -26,17 +26,16 @@ export async function siteRole(domains: Domains): Promise<FastifyPluginAsync[]> 
   ]
 }
 
-/** As much of the newest month as fills any screen. */
+/** Items of the newest month: more than any first screen shows. */
 const firstItems = 60
 
+/** Null for an empty library. */
 async function readTimeline(timeline: Timeline, accountId: string): Promise<FirstTimeline | null> {
   const months = await timeline.months(accountId)
-  const month = months[0]?.month
-  if (month === undefined) return null
-  return {
-    months,
-    first: { month, items: await timeline.items(accountId, month, {}, { offset: 0, limit: firstItems }) },
-  }
+  const newest = months[0]
+  if (newest === undefined) return null
+  const items = await timeline.items(accountId, newest.month, {}, { offset: 0, limit: firstItems })
+  return { months, first: { month: newest.month, items } }
 }
 
 /** A key like any other, for asking where URLs lead; no object has it. */

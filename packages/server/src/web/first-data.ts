@@ -4,19 +4,15 @@
  */
 import type { Accounts, Authenticator, describeServer, Principal } from '../accounts/index.ts'
 import { isProblem } from '../problem.ts'
+import type { TimelineItem, TimelineMonth } from '../timeline/index.ts'
 
 type Account = Awaited<ReturnType<Accounts['readOwn']>>['view']
 type ServerInfo = Awaited<ReturnType<typeof describeServer>>
 
-export interface FirstItem {
-  /** Signed URLs; null where there is none yet. */
-  thumb: string | null
-  small: string | null
-}
-
 export interface FirstTimeline {
-  months: { month: string; count: number }[]
-  first: { month: string; items: FirstItem[] }
+  months: TimelineMonth[]
+  /** The beginning of the newest month. */
+  first: { month: string; items: TimelineItem[] }
 }
 
 export interface FirstData {

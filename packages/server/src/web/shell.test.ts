@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { preloadFirstRow } from './preload.ts'
+import { preload } from './preload.ts'
 import { parseShell } from './shell.ts'
 import { shellHtml, startScript } from './testing/site.ts'
 
@@ -47,8 +47,8 @@ describe('the shell', () => {
   })
 
   it('takes preloads into its head, where no address can end the attribute', () => {
-    const item = { small: null, thumb: 'https://a.example/m/1?x="><script>&y=1' }
-    const html = shell.render(null, preloadFirstRow({ months: [], first: { month: '2026-11', items: [item] } }))
+    const thumb = 'https://a.example/m/1?x="><script>&y=1'
+    const html = shell.render(null, preload({ ratio: 1, thumb, small: null }))
     assert.match(html, /href="https:\/\/a\.example\/m\/1\?x=&quot;&gt;&lt;script&gt;&amp;y=1"[^<]*<\/head>/)
   })
 
