@@ -62,3 +62,26 @@ export type UploadState = UploadStatus['state']
 export type ReceivedPart = UploadStatus['received'][number]
 /** One try to put one part, as told to the server so that it knows which networks and endpoints work. */
 export type PartAttempt = Body<'reportAttempts'>['attempts'][number]
+
+/** An album as somebody sees it who belongs to it. */
+export type Album = components['schemas']['Album']
+export type AlbumRole = Album['role']
+export type AlbumOrder = Album['order']
+export type AlbumDetails = Answer<'getAlbum', 200>
+export type AlbumMember = components['schemas']['AlbumMember']
+export type AlbumAsset = components['schemas']['AlbumAsset']
+/** Somebody with an account here, as others see them. */
+export type Person = Album['owner']
+export type AlbumRequest = Body<'createAlbum'>
+/** What is absent stays. */
+export type AlbumChanges = Body<'editAlbum'>
+
+/** A link to an album, as its owner sees it. */
+export type ShareLink = Answer<'createLink', 201>
+export type LinkRequest = Body<'createLink'>
+/** What is absent stays. */
+export type LinkChanges = Body<'editLink'>
+/** An album as a link shows it, with what the link allows. */
+export type SharedAlbum = Answer<'getSharedAlbum', 200>
+export type SharedAsset = Answer<'getSharedAsset', 200>
+export type UnlockedLink = Answer<'unlockLink', 200>

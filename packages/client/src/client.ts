@@ -2,6 +2,7 @@
  * Thin typed calls to the HTTP API. One call is one request: nothing is retried here, because only the caller knows what
  * may be repeated. An answer that is not a success throws `ApiProblem`; no answer throws `ConnectionFailed`.
  */
+import { albumCalls } from './album-calls.ts'
 import type {
   Account,
   AccountChanges,
@@ -11,20 +12,17 @@ import type {
   NewAccount,
   NewPersonalToken,
   Page,
-  PartAttempt,
   PersonalToken,
-  PlannedPart,
-  PlanRequest,
-  PlanResult,
   Profile,
   Registration,
   ServerInfo,
   Session,
   TokenRequest,
-  UploadStatus,
 } from './api.ts'
 import { type EventsOptions, readEvents } from './events.ts'
+import { linkCalls, visitLink } from './link-calls.ts'
 import { ConnectionFailed, parseProblem } from './problem.ts'
+import { type Cancellation, cancellation, uploadCalls } from './upload-calls.ts'
 
 export interface ClientOptions {
   /** Origin of the server, for example `https://photos.example.org`; empty for the origin of the page. */
@@ -47,10 +45,6 @@ export interface RequestOptions {
 
 export type Client = ReturnType<typeof createClient>
 
-interface Cancellation {
-  signal?: AbortSignal
-}
-
 export function createClient(options: ClientOptions) {
   const baseUrl = options.baseUrl.replace(/\/+$/, '')
   const token = options.token ?? null
@@ -63,7 +57,7 @@ export function createClient(options: ClientOptions) {
       ...(Number.isFinite(seconds) ? [AbortSignal.timeout(seconds * 1000)] : []),
     ]
     const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
-    if (token !== null) headers.authorization = `Bearer ${token}`
+    if (token !== null) headers.authorization ??= `Bearer ${token}`
     if (request.body !== undefined) headers['content-type'] = 'application/json'
     try {
       return await send(baseUrl + path + queryString(request.query), {
@@ -141,40 +135,16 @@ export function createClient(options: ClientOptions) {
       endAll: () => request<null>('DELETE', '/v1/sessions'),
     },
 
-    uploads: {
-      /** `idempotencyKey` makes a repeat after a lost answer find the first plan. */
-      plan: (body: PlanRequest, options: Cancellation & { idempotencyKey?: string } = {}) =>
-        request<PlanResult>('POST', '/v1/uploads', {
-          body,
-          ...cancellation(options),
-          headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
-        }),
-      get: (id: string, options: Cancellation = {}) =>
-        request<UploadStatus>('GET', `/v1/uploads/${encodeURIComponent(id)}`, options),
-      /** Fresh URLs for the parts `from` to `to`, at most 1,000 of them. */
-      parts: async (id: string, from: number, to: number, options: Cancellation = {}): Promise<PlannedPart[]> => {
-        const path = `/v1/uploads/${encodeURIComponent(id)}/parts`
-        const answer = await request<{ parts: PlannedPart[] }>('GET', path, {
-          query: { numbers: from === to ? `${from}` : `${from}-${to}` },
-          ...cancellation(options),
-        })
-        return answer.parts
-      },
-      /** Idempotent. May take long where the server has to read the bytes back. */
-      complete: async (id: string, options: Cancellation = {}): Promise<Asset> => {
-        const path = `/v1/uploads/${encodeURIComponent(id)}/complete`
-        const answer = await request<{ asset: Asset }>('POST', path, {
-          body: {},
-          timeout: 600,
-          ...cancellation(options),
-        })
-        return answer.asset
-      },
-      abort: (id: string, options: Cancellation = {}) =>
-        request<null>('DELETE', `/v1/uploads/${encodeURIComponent(id)}`, options),
-      telemetry: (id: string, attempts: PartAttempt[], options: Cancellation = {}) =>
-        request<null>('POST', `/v1/uploads/${encodeURIComponent(id)}/telemetry`, { body: { attempts }, ...options }),
-    },
+    uploads: uploadCalls(request, '/v1/uploads'),
+
+    albums: albumCalls(request),
+
+    /** The links of one's albums. */
+    links: linkCalls(request),
+
+    /** What somebody may do who was given a link, with or without an account. */
+    link: (token: string, { access = null }: { access?: string | null } = {}) =>
+      visitLink(baseUrl, request, token, access),
 
     assets: {
       list: (query: AssetQuery = {}, options: Cancellation = {}) =>
@@ -187,10 +157,6 @@ export function createClient(options: ClientOptions) {
         request<null>('DELETE', `/v1/assets/${encodeURIComponent(id)}`, { query, ...cancellation(options) }),
     },
   }
-}
-
-function cancellation(options: Cancellation): Cancellation {
-  return options.signal === undefined ? {} : { signal: options.signal }
 }
 
 function queryString(query: RequestOptions['query']): string {

@@ -11,6 +11,7 @@ export {
   type Hasher,
   type IncrementalHash,
 } from './hashing.ts'
+export type { LinkClient } from './link-calls.ts'
 export { ApiProblem, ConnectionFailed, isTransient } from './problem.ts'
 export type { AddOptions, UploadSuccess } from './upload/file-upload.ts'
 export { UploadGone } from './upload/put-part.ts'
