@@ -9,10 +9,11 @@ import { listAlbums } from '../list.ts'
 import { AlbumSchema, AlbumWithMembersSchema, OrderSchema } from '../present.ts'
 import { type AlbumRouteDeps, AssetIds } from './deps.ts'
 
+/** One line with something in it. What comes before is trimmed; written so that no text takes long to refuse. */
 const Title = Type.String({
   minLength: 1,
   maxLength: 200,
-  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
+  pattern: '^\\s*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$',
 })
 /** Postgres keeps no NUL. */
 const Description = Type.Union([Type.String({ maxLength: 10_000, pattern: '^[^\\u0000]*$' }), Type.Null()])
