@@ -1,5 +1,5 @@
 /** Shapes and headers that every resource of the API shares: pages, entity tags, problem documents. */
-import { type TSchema, Type } from 'typebox'
+import { type TSchema, type TString, type TUnsafe, Type } from 'typebox'
 import { problems } from '../problem.ts'
 
 export const PageQuery = {
@@ -9,6 +9,13 @@ export const PageQuery = {
 
 export const pageOf = <T extends TSchema>(item: T) =>
   Type.Object({ items: Type.Array(item), nextCursor: Type.Union([Type.String(), Type.Null()]) })
+
+/**
+ * A string or null in a body. Of a union the validator would take null for an empty string, and the other way round, since
+ * it turns values into the first type that they can be.
+ */
+export const orNull = (string: TString): TUnsafe<string | null> =>
+  Type.Unsafe<string | null>({ ...string, type: ['string', 'null'] })
 
 export const IdParams = Type.Object({ id: Type.String({ format: 'uuid' }) })
 

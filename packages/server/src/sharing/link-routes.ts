@@ -1,7 +1,7 @@
 /** Links as the owner of an album makes, changes and revokes them. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { IdParams, NoContent, orProblem } from '../http/conventions.ts'
+import { IdParams, NoContent, orNull, orProblem } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import type { LinkRow } from './context.ts'
 import type { Sharing } from './sharing.ts'
@@ -24,11 +24,15 @@ const LinkSchema = Type.Object(
 
 const LinkBody = Type.Object(
   {
-    expiresAt: Type.Optional(OptionalTime),
+    expiresAt: Type.Optional(orNull(Type.String({ format: 'date-time' }))),
     password: Type.Optional(
-      Type.Union([Type.String({ maxLength: 1024 }), Type.Null()], {
-        description: 'At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before',
-      }),
+      orNull(
+        Type.String({
+          maxLength: 1024,
+          description:
+            'At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before',
+        }),
+      ),
     ),
     allowDownload: Type.Optional(Type.Boolean()),
     allowUpload: Type.Optional(Type.Boolean()),
