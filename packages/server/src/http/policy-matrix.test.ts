@@ -29,7 +29,15 @@ interface Sample {
   headers?: Record<string, string>
 }
 
+/** A link to an album with the asset; made for the routes that need one. */
+interface SharedWorld {
+  albumId: string
+  token: string
+  uploadId: string
+}
+
 interface World {
+  shared: SharedWorld
   owner: TestAccount
   assetId: string
   uploadId: string
@@ -45,6 +53,9 @@ const tusCreation = {
   'upload-length': '400',
   'upload-metadata': `filetype ${btoa('image/jpeg')}`,
 }
+
+const link = ({ shared: { token } }: World) => `/v1/links/${token}`
+const guestUpload = (world: World) => `${link(world)}/uploads/${world.shared.uploadId}`
 
 /** A request each route takes, with a fresh world for every call, so that a deletion by one caller hides nothing. */
 const samples: Record<string, (world: World) => Sample> = {
@@ -104,6 +115,7 @@ const samples: Record<string, (world: World) => Sample> = {
   }),
   'GET /v1/assets': () => ({ path: '/v1/assets' }),
   'GET /v1/timeline': () => ({ path: '/v1/timeline' }),
+  'GET /v1/timeline/:month': () => ({ path: '/v1/timeline/2026-11' }),
   'GET /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}` }),
   'PATCH /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}`, body: { favorite: true } }),
   'DELETE /v1/assets/:id': ({ assetId }) => ({ path: `/v1/assets/${assetId}` }),
@@ -111,6 +123,33 @@ const samples: Record<string, (world: World) => Sample> = {
   'POST /v1/assets/:id/restore': ({ assetId }) => ({ path: `/v1/assets/${assetId}/restore` }),
   'POST /v1/assets/delete': ({ assetId }) => ({ path: '/v1/assets/delete', body: { ids: [assetId] } }),
   'POST /v1/assets/download': ({ assetId }) => ({ path: '/v1/assets/download', body: { ids: [assetId] } }),
+  'GET /v1/albums/:id/links': ({ shared }) => ({ path: `/v1/albums/${shared.albumId}/links` }),
+  'POST /v1/albums/:id/links': ({ shared }) => ({ path: `/v1/albums/${shared.albumId}/links`, body: {} }),
+  'PATCH /v1/links/:token': (world) => ({ path: link(world), body: { allowDownload: false } }),
+  'DELETE /v1/links/:token': (world) => ({ path: link(world) }),
+  'GET /v1/links/:token': (world) => ({ path: link(world) }),
+  'POST /v1/links/:token/unlock': (world) => ({ path: `${link(world)}/unlock`, body: { password: 'none is needed' } }),
+  'GET /v1/links/:token/assets': (world) => ({ path: `${link(world)}/assets` }),
+  'GET /v1/links/:token/assets/:id': (world) => ({ path: `${link(world)}/assets/${world.assetId}` }),
+  'GET /v1/links/:token/assets/:id/hls/:file': (world) => ({
+    path: `${link(world)}/assets/${world.assetId}/hls/master.m3u8`,
+  }),
+  // Nothing that it can be given before the asset was looked through.
+  'POST /v1/links/:token/download': (world) => ({ path: `${link(world)}/download`, body: {} }),
+  'POST /v1/links/:token/uploads': (world) => ({
+    path: `${link(world)}/uploads`,
+    body: { filename: 'a.jpg', size: 100, contentType: 'image/jpeg' },
+  }),
+  'GET /v1/links/:token/uploads/:id': (world) => ({ path: guestUpload(world) }),
+  'GET /v1/links/:token/uploads/:id/parts': (world) => ({ path: `${guestUpload(world)}/parts?numbers=1` }),
+  'POST /v1/links/:token/uploads/:id/complete': (world) => ({ path: `${guestUpload(world)}/complete`, body: {} }),
+  'DELETE /v1/links/:token/uploads/:id': (world) => ({ path: guestUpload(world) }),
+  'POST /v1/links/:token/uploads/:id/telemetry': (world) => ({
+    path: `${guestUpload(world)}/telemetry`,
+    body: {
+      attempts: [{ part: 1, endpoint: 'edge', phase: 'transfer', bytes: 1, milliseconds: 1, outcome: 'success' }],
+    },
+  }),
   'GET /v1/events': () => ({ path: '/v1/events' }),
   'POST /v1/tus': () => ({ path: '/v1/tus', headers: tusCreation }),
   'PATCH /v1/tus/:id': ({ tusId }) => ({
@@ -208,7 +247,19 @@ describe('a route answers', () => {
     })
     const tus = await owner.call('POST', '/v1/tus', undefined, tusCreation)
     const tusId = tus.headers.get('location')?.split('/').at(-1) ?? ''
-    return { owner, assetId: asset.id, uploadId: planned.body.id, tusId, tokenId: token.body.id }
+    const shared = name.includes('/links') ? await share(owner, asset.id) : { albumId: '', token: '', uploadId: '' }
+    return { shared, owner, assetId: asset.id, uploadId: planned.body.id, tusId, tokenId: token.body.id }
+  }
+
+  async function share(owner: TestAccount, assetId: string): Promise<SharedWorld> {
+    const album = await owner.call('POST', '/v1/albums', { title: 'Shared', assetIds: [assetId] })
+    const { body } = await owner.call('POST', `/v1/albums/${album.body.id}/links`, { allowUpload: true })
+    const planned = await call(server.address, null, 'POST', `/v1/links/${body.token}/uploads`, {
+      filename: 'a.jpg',
+      size: 100,
+      contentType: 'image/jpeg',
+    })
+    return { albumId: album.body.id, token: body.token, uploadId: planned.body.id }
   }
 
   async function tokenOf(caller: Caller, world: World, route: DeclaredRoute): Promise<string | null> {
@@ -241,6 +292,8 @@ describe('a route answers', () => {
     if (policy.access === 'public') return granted
     if (policy.access === 'grant') return is(403)
     if (policy.access === 'path-token') return is(401)
+    // The link lets in whoever has it, and nobody's token helps or hurts; playlists want the signature besides.
+    if (policy.access === 'link') return policy.needs === 'play' ? is(403) : granted
     if (caller === 'nobody' || caller === 'expired token' || caller === 'forged token') return is(401)
     if (policy.access === 'administrator') return caller === 'administrator' ? granted : is(403)
     if (caller === 'wrong scope') return is(403)
