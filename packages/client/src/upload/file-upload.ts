@@ -116,9 +116,9 @@ export function createFileUpload(
   }
 
   async function settleDuplicate(asset: Asset, signal: AbortSignal): Promise<UploadSuccess> {
-    const { assets } = client
-    if (asset.trashedAt === null || assets === undefined) return { state: 'duplicate', asset }
-    await retrying(() => assets.restore(asset.id, { signal }), { policy: engine.policy, signal })
+    const restore = client.assets?.restore
+    if (asset.trashedAt === null || restore === undefined) return { state: 'duplicate', asset }
+    await retrying(() => restore(asset.id, { signal }), { policy: engine.policy, signal })
     return { state: 'restored', asset: { ...asset, trashedAt: null } }
   }
 

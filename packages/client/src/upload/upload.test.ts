@@ -252,8 +252,8 @@ describe('a plan', () => {
     const bytes = random(part)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     server.assets.push({ ...assetOf({ filename: 'a', size: part, sha256 }), trashedAt: '2026-01-01T00:00:00Z' })
-    const { baseUrl, uploads } = createClient({ baseUrl: server.baseUrl, token: 'secret' })
-    const outcome = await uploaderFor(server, { client: { baseUrl, uploads } }).add(fileOf(bytes)).done
+    const { link, uploads } = createClient({ baseUrl: server.baseUrl, token: 'secret' })
+    const outcome = await uploaderFor(server, { client: { ...link('token'), uploads } }).add(fileOf(bytes)).done
     assert.equal(outcome.state, 'duplicate')
     assert.ok(!server.requests.some((request) => request.path.endsWith('/restore')))
   })
