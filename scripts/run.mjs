@@ -30,8 +30,7 @@ try {
   installMissing(root)
   const [script, ...first] = program
   const node = findNode(root)
-  if (showsSite.has(command) && !ensureSite(root, node))
-    console.error('Going on without it: only the pages are missing.')
+  if (showsSite.has(command) && !ensureSite(root, node)) console.error('Going on: only the pages are missing or old.')
   process.exitCode = await runNode(node, [join(root, script), ...first, ...args])
 } catch (error) {
   if (!(error instanceof InstallFailed || error instanceof RuntimeMissing)) throw error

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { compressFolder } from './compress.mjs'
+import { describePages } from './pages.mjs'
 import { buildFolder, hashSources, isSiteFresh, markName } from './sources.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -16,7 +17,7 @@ const web = join(root, 'packages', 'web')
 const lock = join(root, 'node_modules', '.heliograph-site-build')
 
 /** Lines of Vite's output that are shown when it fails. */
-const linesShown = 15
+const linesShown = 25
 
 await takeLock()
 try {
@@ -34,20 +35,27 @@ async function build() {
     cwd: web,
     encoding: 'utf8',
     // The same sources make the same files, so that browsers keep what they have.
-    env: { ...process.env, NODE_ENV: 'production', HELIOGRAPH_SITE_VERSION: sources.slice(0, 16) },
+    env: { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', HELIOGRAPH_SITE_VERSION: sources.slice(0, 16) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   if (result.status !== 0) {
-    const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-linesShown).join('\n')
-    console.error(
-      `${output}\nThe site could not be built${result.error ? ` (${result.error.message})` : ''}: see above.`,
-    )
+    console.error(`${describe(result)}\nThe site could not be built: see above.`)
     return 1
   }
+  await describePages(join(web, '.svelte-kit', 'output', 'server'), buildFolder(root))
   await compressFolder(buildFolder(root))
   writeFileSync(join(buildFolder(root), markName), sources)
   console.error(`Built in ${Math.round((Date.now() - start) / 1000)} s.`)
   return 0
+}
+
+/** What Vite said, without the inside of the programs that said it. */
+function describe({ stdout, stderr, error }) {
+  const lines = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim().split('\n')
+  return lines
+    .filter((line) => !/^\s+at .*:\d+:\d+\)?$/.test(line))
+    .slice(-linesShown)
+    .join('\n')
 }
 
 /** One process builds at a time. The lock of one that is gone is taken over. */

@@ -20,7 +20,9 @@ const forms = [
 /** @param {string} folder */
 export async function compressFolder(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && compressible.test(entry.name))
+  const files = entries.filter(
+    (entry) => entry.isFile() && !entry.name.startsWith('.') && compressible.test(entry.name),
+  )
   await Promise.all(files.map((file) => compressFile(join(file.parentPath, file.name))))
 }
 

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { chooseCoding, codings, encodeQuickly, quickCodings } from '../http/encoding.ts'
 import { answerBeforeBodyEnds } from '../http/unread-body.ts'
-import { type FirstDataDeps, readFirstData } from './first-data.ts'
+import { type FirstData, type FirstDataDeps, readFirstData } from './first-data.ts'
 import { preloadFirstRow } from './preload.ts'
 import { contentSecurityPolicy, securityHeaders } from './security-headers.ts'
 import type { Site } from './site.ts'
@@ -58,7 +58,10 @@ export function siteRoutes(deps: SiteRoutesDeps): FastifyPluginAsync {
       const first = await readFirstData(deps.firstData, { path, cookies: request.cookies }, (error) =>
         request.log.warn({ err: error }, 'a page was sent without its first data'),
       )
-      return sendPage(request, reply, site.shell.render(first, preloadFirstRow(first?.timeline ?? null)))
+      const page = site.pages.find(whereItLeads(path, first))
+      if (page === null) reply.code(404)
+      const head = (page?.head ?? '') + preloadFirstRow(first?.timeline ?? null)
+      return sendPage(request, reply, site.shell.render(first, head))
     })
 
     await app.register(shareTarget)
@@ -108,6 +111,12 @@ async function sendPage(request: FastifyRequest, reply: FastifyReply, html: stri
 
 function sendUnbuilt(reply: FastifyReply) {
   return reply.code(503).type('text/html; charset=utf-8').header('cache-control', 'no-store').send(unbuiltPage)
+}
+
+/** The first address sends its visitors on, who should not wait for what they see there. */
+function whereItLeads(path: string, first: FirstData | null): string {
+  if (path !== '/' || first === null) return path
+  return first.me === null ? '/sign-in' : '/photos'
 }
 
 /** Browsers ask for pages by name; a program that takes anything is told the truth about a path that is none. */

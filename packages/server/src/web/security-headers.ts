@@ -3,6 +3,9 @@
  * and to where they lie. Nothing inline runs but the scripts of the shell, which are named by their hashes.
  */
 
+/** Of the attribute in SvelteKit's `root.svelte`. When that changes, the browser says so and a test fails. */
+const announcerStyle = "'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='"
+
 export interface PolicySources {
   scriptHashes: readonly string[]
   /** Origins besides our own that files are read from. */
@@ -17,6 +20,8 @@ export function contentSecurityPolicy({ scriptHashes, reading, writing }: Policy
     // Checksums of files are computed in WebAssembly; that word allows nothing else.
     'script-src': ["'self'", "'wasm-unsafe-eval'", ...scriptHashes],
     'style-src': ["'self'"],
+    // One attribute that SvelteKit writes itself, by its hash: it hides the text that tells screen readers of a new page.
+    'style-src-attr': ["'unsafe-hashes'", announcerStyle],
     'font-src': ["'self'"],
     // Placeholders are data:, files that wait for their upload and films in pieces are blob:.
     'img-src': ["'self'", 'data:', 'blob:', ...reading],

@@ -105,7 +105,7 @@ describe('a file of the site', () => {
 
 describe('a page', () => {
   it('is the shell at every address of the site', async () => {
-    for (const path of ['/', '/photos', '/photos/0199', '/albums/x/y?z=1', '/s/token', '/anything']) {
+    for (const path of ['/', '/photos', '/photos/0199', '/albums/x/y?z=1', '/s/token']) {
       const answer = await ask(path, html)
       assert.equal(answer.status, 200, path)
       assert.equal(answer.headers['content-type'], 'text/html; charset=utf-8')
@@ -113,6 +113,24 @@ describe('a page', () => {
       assert.match(answer.bytes.toString(), /<title>Heliograph/)
     }
     assert.equal((await ask('/')).status, 200, 'whatever the client takes')
+  })
+
+  it('is the shell also where there is no page, which the status says', async () => {
+    for (const path of ['/anything', '/photos/a/b', '/wp-login.php']) {
+      const answer = await ask(path, html)
+      assert.equal(answer.status, 404, path)
+      assert.match(answer.bytes.toString(), /<title>Heliograph/)
+    }
+  })
+
+  it('names what it needs besides the shell, once', async () => {
+    const text = (await ask('/photos', html)).bytes.toString()
+    assert.match(text, /<link rel="modulepreload" href="\/photos.js">/)
+    assert.match(text, /<link rel="stylesheet" href="\/photos.css">/)
+    assert.equal(text.match(/start\.abc\.js/g)?.length, 1)
+    assert.doesNotMatch(text, /albums\.js/)
+    const first = await ask('/', { ...html, cookie: `${sessionCookie}=${ann.token}` })
+    assert.match(first.bytes.toString(), /photos\.js/, 'where a signed-in visitor is sent')
   })
 
   it('is none where the API, the edge or a program is meant', async () => {

@@ -1,11 +1,13 @@
 /** The site as it was built: its files and its shell. */
 import { join } from 'node:path'
+import { type Pages, readPages } from './pages.ts'
 import { parseShell, type Shell } from './shell.ts'
 import { readSiteFiles, type SiteFile } from './site-files.ts'
 
 export interface Site {
   files: Map<string, SiteFile>
   shell: Shell
+  pages: Pages
 }
 
 /** Where `npm run build` leaves it. */
@@ -20,6 +22,6 @@ export async function openSite(folder: string): Promise<Site | null> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw error
   }
-  const shell = files.get('/index.html')
-  return shell === undefined ? null : { files, shell: parseShell(shell.bytes.toString()) }
+  const html = files.get('/index.html')?.bytes.toString()
+  return html === undefined ? null : { files, shell: parseShell(html), pages: await readPages(folder, html) }
 }

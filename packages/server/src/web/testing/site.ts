@@ -17,6 +17,18 @@ export const shellHtml = `<!doctype html>
 </html>
 `
 
+const pages = [
+  { pattern: '^\\/$', scripts: [], styles: [] },
+  { pattern: '^\\/sign-in\\/?$', scripts: [], styles: [] },
+  {
+    pattern: '^\\/photos(?:\\/([^/]+?))?\\/?$',
+    scripts: ['/_app/immutable/start.abc.js', '/photos.js'],
+    styles: ['/photos.css'],
+  },
+  { pattern: '^\\/albums(?:\\/(.*))?\\/?$', scripts: ['/albums.js'], styles: [] },
+  { pattern: '^\\/s\\/([^/]+?)\\/?$', scripts: [], styles: [] },
+]
+
 export interface SmallSite {
   folder: string
   remove(): Promise<void>
@@ -33,6 +45,7 @@ export async function makeSite(): Promise<SmallSite> {
     '_app/immutable/start.abc.js.zst': zstdCompressSync(script),
     '_app/immutable/start.abc.js.gz': gzipSync(script),
     '.sources': 'not for anyone',
+    '.pages.json': JSON.stringify(pages),
   }
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true })
