@@ -1,6 +1,9 @@
 import type { Messages } from '../i18n.svelte.ts'
 import { account } from './account.ts'
+import { albums } from './albums.ts'
 import { common } from './common.ts'
+import { photos } from './photos.ts'
 import { problems } from './problems.ts'
+import { sharing } from './sharing.ts'
 
-export const ko: Messages = { account, common, problems }
+export const ko: Messages = { account, albums, common, photos, problems, sharing }
