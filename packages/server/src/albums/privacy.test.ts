@@ -1,15 +1,11 @@
 /** What members are shown of the photos of others, and what stays with the owner. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { exifSegment, gpsFields, jpegWith, tiff } from '../renditions/metadata/testing/files.ts'
 import { type Json, startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
+import { unzip } from '../testing/unzip.ts'
 import { upload } from '../testing/upload.ts'
 
 const [latitude, longitude] = [52.5123457, 13.4765433]
@@ -57,24 +53,6 @@ async function photo(): Promise<Buffer> {
     .jpeg()
     .toBuffer()
   return jpegWith(picture, exifSegment(tiff({ gps: gpsFields(latitude, longitude) })))
-}
-
-/** What Python's `zipfile`, an implementation that is not ours, finds in the archive. */
-async function unzip(archive: Uint8Array): Promise<Record<string, Buffer>> {
-  const folder = await mkdtemp(join(tmpdir(), 'heliograph-album-zip-'))
-  try {
-    const path = join(folder, 'archive.zip')
-    await writeFile(path, archive)
-    const script = `import sys, json, zipfile
-z = zipfile.ZipFile(sys.argv[1])
-assert z.testzip() is None
-print(json.dumps({n: z.read(n).hex() for n in z.namelist()}))`
-    const { stdout } = await promisify(execFile)('python3', ['-c', script, path], { maxBuffer: 2 ** 26 })
-    const read = JSON.parse(stdout) as Record<string, string>
-    return Object.fromEntries(Object.entries(read).map(([name, hex]) => [name, Buffer.from(hex, 'hex')]))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
 }
 
 describe('of the photos of others', () => {

@@ -3,104 +3,30 @@
  * looked through here, in every way that bytes can be asked for.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
-import { promisify } from 'node:util'
 import sharp from 'sharp'
+import {
+  assertTellsNoPlace,
+  placedFilm as film,
+  holdsTrace,
+  latitude,
+  placedPhoto as photo,
+} from '../../testing/places.ts'
 import { type Json, startTestServer, type TestAccount, type TestServer } from '../../testing/server.ts'
 import { upload } from '../../testing/upload.ts'
 import { withoutFfmpeg } from '../../testing/videos.ts'
-import { findFfmpeg, originalForOthers, requestShareable } from '../index.ts'
-import { readImageMetadata, readVideoMetadata } from '../metadata/index.ts'
-import { exifSegment, gpsFields, jpegWith, tiff, xmp, xmpSegment } from '../metadata/testing/files.ts'
-
-/** Nobody writes these digits by chance. */
-const [latitude, longitude] = [52.5123457, 13.4765433]
-const written = `+${latitude}+0${longitude}/`
-
-/** All forms in which the files below tell the place. */
-const traces = [
-  ...[latitude, longitude].map((degrees) => Buffer.from(String(degrees))),
-  // Its seconds as a rational number, in either byte order (EXIF).
-  ...[latitude, longitude].flatMap((degrees) => {
-    const seconds = Math.round((((degrees % 1) * 60) % 1) * 600_000)
-    const bytes = [Buffer.alloc(8), Buffer.alloc(8)] as const
-    bytes[0].writeUInt32BE(seconds)
-    bytes[0].writeUInt32BE(10_000, 4)
-    bytes[1].writeUInt32LE(seconds)
-    bytes[1].writeUInt32LE(10_000, 4)
-    return bytes
-  }),
-]
-
-const holdsTrace = (bytes: Uint8Array) => traces.some((trace) => Buffer.from(bytes).includes(trace))
-
-function sourceOf(bytes: Uint8Array) {
-  return { size: bytes.length, read: async (start: number, end: number) => bytes.subarray(start, end) }
-}
-
-async function assertTellsNoPlace(bytes: Uint8Array, type: string, what: string): Promise<void> {
-  assert.ok(!holdsTrace(bytes), `${what} holds the coordinates`)
-  if (type.startsWith('image/')) {
-    const { holdsLocation } = await readImageMetadata(bytes, type)
-    assert.equal(holdsLocation, false, what)
-  } else if (type.startsWith('video/')) {
-    const { holdsLocation } = await readVideoMetadata(sourceOf(bytes), type)
-    assert.equal(holdsLocation, false, what)
-  }
-}
+import { originalForOthers, requestShareable } from '../index.ts'
 
 describe('a place', { skip: withoutFfmpeg }, () => {
   let server: TestServer
   let ann: TestAccount
-  let folder: string
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'heliograph-places-'))
     server = await startTestServer({ AVIF: 'on' })
     ann = await server.register('ann')
   })
-  after(async () => {
-    await server.close()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  async function photo(width = 1500, motion: Uint8Array = Buffer.alloc(0)): Promise<Buffer> {
-    const picture = await sharp(randomBytes(12 * 9 * 3), { raw: { width: 12, height: 9, channels: 3 } })
-      .resize(width, Math.round(width * 0.75), { fit: 'fill' })
-      .jpeg()
-      .toBuffer()
-    const place = `exif:GPSLatitude="${latitude}" exif:GPSLongitude="${longitude}"`
-    const offset = motion.length === 0 ? '' : ` GCamera:MicroVideoOffset="${motion.length}"`
-    return Buffer.concat([
-      jpegWith(
-        picture,
-        exifSegment(tiff({ gps: gpsFields(latitude, longitude) })),
-        xmpSegment(xmp(`${place}${offset}`)),
-      ),
-      motion,
-    ])
-  }
-
-  /** `subtitles`: the place is told once a second too, as drones do. */
-  async function film(pixels: 'yuv420p' | 'yuv444p', { subtitles = false } = {}): Promise<Buffer> {
-    const ffmpeg = await findFfmpeg(process.env.PATH ?? '')
-    const [path, text] = [join(folder, 'film.mov'), join(folder, 'place.srt')]
-    await writeFile(text, `1\n00:00:00,000 --> 00:00:01,000\nGPS(${latitude},${longitude},20)\n`)
-    // biome-ignore format: one option a line
-    await promisify(execFile)(ffmpeg?.ffmpeg ?? '', [
-      '-nostdin', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25:duration=1',
-      ...(subtitles ? ['-i', text, '-c:s', 'mov_text'] : []),
-      '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', pixels,
-      '-metadata', `location=${written}`, '-metadata', `comment=${crypto.randomUUID()}`, path,
-    ])
-    return readFile(path)
-  }
+  after(() => server.close())
 
   async function made(bytes: Buffer, contentType: string): Promise<Json> {
     assert.ok(holdsTrace(bytes), 'the original tells the place')
