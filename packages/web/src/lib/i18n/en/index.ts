@@ -5,5 +5,6 @@ import { common } from './common.ts'
 import { photos } from './photos.ts'
 import { problems } from './problems.ts'
 import { sharing } from './sharing.ts'
+import { viewer } from './viewer.ts'
 
-export const en = { account, albums, common, photos, problems, sharing }
+export const en = { account, albums, common, photos, problems, sharing, viewer }
