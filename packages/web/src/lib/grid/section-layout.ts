@@ -136,7 +136,7 @@ export function visibleItems(layout: SectionLayout, from: number, to: number): {
   }
   let end = low
   while ((rows[end]?.top ?? Number.POSITIVE_INFINITY) <= to) end += 1
-  return { first: rows[low]?.first ?? 0, end: rows[end - 1]?.end ?? 0 }
+  return end === low ? { first: 0, end: 0 } : { first: rows[low]?.first ?? 0, end: rows[end - 1]?.end ?? 0 }
 }
 
 /** The picture under a point, else the nearest one in its line; null beside all lines. */
