@@ -35,9 +35,9 @@ export async function listMonths(db: Db, ownerId: string, filter: TimelineFilter
       select month, images, videos, favorite_images, favorite_videos from timeline_month where owner_id = ${ownerId}
       union all
       select month, images, videos, favorite_images, favorite_videos from timeline_change where owner_id = ${ownerId}
-    ) as both
-    group by both.month
-    order by both.month desc`.execute(db)
+    ) as parts
+    group by parts.month
+    order by parts.month desc`.execute(db)
   return rows.map((row) => ({ month: row.month, count: countOf(row, filter) })).filter(({ count }) => count > 0)
 }
 

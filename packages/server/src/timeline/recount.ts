@@ -26,7 +26,7 @@ const wrong = sql`
       select owner_id, month, images, videos, favorite_images, favorite_videos from timeline_month
       union all
       select owner_id, month, images, videos, favorite_images, favorite_videos from timeline_change
-    ) as both
+    ) as parts
     group by owner_id, month
   ) as kept
   full join (
