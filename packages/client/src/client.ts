@@ -92,20 +92,15 @@ export function createClient(options: ClientOptions) {
     }
   }
 
-  /** Any call whose answer is not JSON, such as a ZIP: its bytes are the caller's to read, however long they come. */
-  async function open(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
-    const response = await respond(method, path, { timeout: Number.POSITIVE_INFINITY, ...options })
+  async function connectEvents(headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    const response = await respond('GET', '/v1/events', { headers, signal, timeout: Number.POSITIVE_INFINITY })
     if (response.ok) return response
     throw parseProblem(response.status, (name) => response.headers.get(name), await response.text())
   }
 
-  const connectEvents = (headers: Record<string, string>, signal: AbortSignal) =>
-    open('GET', '/v1/events', { headers, signal })
-
   return {
     baseUrl,
     request,
-    open,
 
     /** What anyone may know of the server. */
     server: (options: Cancellation = {}) => request<ServerInfo>('GET', '/v1/server', options),
