@@ -3,13 +3,13 @@ import type { Album } from '@heliograph/client'
 import { goto } from '$app/navigation'
 import { client } from '../api.ts'
 import { i18n } from '../i18n/i18n.svelte.ts'
+import { inBatches } from '../library/batches.ts'
 import { toasts } from '../ui/toasts.svelte.ts'
-import { mostAtOnce } from './most-at-once.ts'
 
 export async function addToAlbum(albumId: string, assetIds: readonly string[]): Promise<number> {
   let added = 0
-  for (let from = 0; from < assetIds.length; from += mostAtOnce) {
-    const { count } = await client.albums.add(albumId, assetIds.slice(from, from + mostAtOnce))
+  for (const batch of inBatches(assetIds)) {
+    const { count } = await client.albums.add(albumId, batch)
     added += count
   }
   return added

@@ -39,7 +39,6 @@ export const albums = {
   people: 'People',
   menu: 'More for this album',
   downloadAll: 'Download all',
-  preparing: 'Preparing the download…',
   order: 'Order',
   orders: { newest: 'Newest first', oldest: 'Oldest first', custom: 'Own order' },
   arrange: 'Arrange',
@@ -58,15 +57,12 @@ export const albums = {
 
   setCover: 'Use as cover',
   coverSet: 'The cover is changed.',
-  coverReset: 'Use the first photo as cover',
   takeOut: 'Remove from album',
   takenOut: (count: number) =>
     count === 1
       ? '1 item removed from the album. It is still in the library.'
       : `${count.toLocaleString('en')} items removed from the album. They are still in the library.`,
   onlyYourOwn: 'You can remove only photos that you added.',
-  addedBy: (name: string) => `Added by ${name}`,
-  addedByGuest: 'Added by a guest',
 
   emptyAlbumTitle: 'Nothing here yet',
   emptyAlbumOwn: 'Add photos and videos from your library, or upload new ones straight into this album.',
@@ -88,4 +84,10 @@ export const albums = {
   toEnd: 'Move to the end',
   position: (at: number, of: number) => `Position ${at} of ${of}`,
   arranged: 'The new order is saved.',
+  guest: 'Guest',
+  takeOutForeign: (count: number) =>
+    count === 1 ? 'Remove 1 item from the album?' : `Remove ${count.toLocaleString('en')} items from the album?`,
+  takeOutForeignText: 'Some were added by others, who alone can add them again.',
+  menuBack: 'Albums',
+  moving: 'Saving the order…',
 }

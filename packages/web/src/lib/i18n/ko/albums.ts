@@ -40,7 +40,6 @@ export const albums: typeof english = {
   people: '함께 보는 사람',
   menu: '앨범 메뉴',
   downloadAll: '모두 다운로드',
-  preparing: '다운로드를 준비하는 중…',
   order: '순서',
   orders: { newest: '최신순', oldest: '오래된순', custom: '직접 정한 순서' },
   arrange: '순서 바꾸기',
@@ -59,12 +58,9 @@ export const albums: typeof english = {
 
   setCover: '표지로 사용',
   coverSet: '표지를 바꿨습니다.',
-  coverReset: '첫 사진을 표지로 사용',
   takeOut: '앨범에서 빼기',
   takenOut: (count: number) => `앨범에서 ${count.toLocaleString('ko')}개를 뺐습니다. 라이브러리에는 그대로 있습니다.`,
   onlyYourOwn: '내가 추가한 사진만 뺄 수 있습니다.',
-  addedBy: (name: string) => `${name} 님이 추가`,
-  addedByGuest: '게스트가 추가',
 
   emptyAlbumTitle: '아직 사진이 없습니다',
   emptyAlbumOwn: '라이브러리에서 사진과 동영상을 추가하거나, 새 사진을 이 앨범에 바로 올리세요.',
@@ -85,4 +81,9 @@ export const albums: typeof english = {
   toEnd: '맨 뒤로',
   position: (at: number, of: number) => `${of}개 중 ${at}번째`,
   arranged: '바꾼 순서를 저장했습니다.',
+  guest: '게스트',
+  takeOutForeign: (count: number) => `앨범에서 ${count.toLocaleString('ko')}개를 뺄까요?`,
+  takeOutForeignText: '다른 사람이 추가한 사진은 그 사람만 다시 추가할 수 있습니다.',
+  menuBack: '앨범',
+  moving: '순서를 저장하는 중…',
 }

@@ -1,2 +1,0 @@
-/** As many assets as one request may name. */
-export const mostAtOnce = 1000
