@@ -36,7 +36,7 @@ export function createSharing(deps: SharingDeps): Sharing {
  */
 function defaultLimiters(now: () => Date): LinkLimiters {
   return {
-    network: createLimiter({ burst: 20, refillSeconds: 30, now }),
-    link: createLimiter({ burst: 100, refillSeconds: 10, now }),
+    network: createLimiter({ burst: 10, refillSeconds: 30, now }),
+    link: createLimiter({ burst: 50, refillSeconds: 10, now }),
   }
 }

@@ -26,8 +26,8 @@ export interface SharedServer {
   photo: Json
   film: Json
   clip: Json
-  /** Milliseconds by which the server is ahead of time. */
-  clock: { ahead: number }
+  /** Milliseconds by which the server is ahead of time, or the moment at which its time stands still. */
+  clock: { ahead: number; stoppedAt: number | null }
   /** A new album of ann's with these assets; all three when absent. Answers its id. */
   makeAlbum(assetIds?: string[]): Promise<string>
   makeLink(albumId: string, fields?: LinkFields): Promise<Json>
@@ -35,8 +35,9 @@ export interface SharedServer {
 }
 
 export async function startSharedServer(environment: Record<string, string> = {}): Promise<SharedServer> {
-  const clock = { ahead: 0 }
-  const server = await startTestServer(environment, { now: () => new Date(Date.now() + clock.ahead) })
+  const clock: SharedServer['clock'] = { ahead: 0, stoppedAt: null }
+  const now = () => new Date(clock.stoppedAt ?? Date.now() + clock.ahead)
+  const server = await startTestServer(environment, { now })
   // The first of a server is its administrator, who cannot be suspended.
   await server.register('overseer')
   const ann = await server.register('ann')
