@@ -16,11 +16,12 @@ const programs = {
   test: ['scripts/test/suite.mjs'],
   bench: ['bench/run.ts'],
   formats: ['scripts/formats.mjs'],
+  demo: ['packages/server/src/cli/main.ts', 'demo'],
   site: ['scripts/site/build.mjs', '--force'],
 }
 
 /** What shows the site. The tests that do are known when they have been chosen. */
-const showsSite = new Set(['serve', 'bench'])
+const showsSite = new Set(['serve', 'demo', 'bench'])
 
 const [command = 'serve', ...args] = process.argv.slice(2)
 

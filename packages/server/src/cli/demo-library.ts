@@ -1,5 +1,5 @@
 /** What makes a heap of files a library that somebody lives with: favourites, albums, a link. */
-import type { Client } from '@heliograph/client'
+import type { Asset, Client } from '@heliograph/client'
 import type { Picture } from './demo-pictures.ts'
 import type { Scene } from './demo-scenes.ts'
 
@@ -32,7 +32,7 @@ interface Album {
 
 /** Done before, it is found and left as it is. */
 export async function arrangeLibrary(client: Client, pictures: Picture[]): Promise<DemoLibrary> {
-  const assets = await listAll((cursor) => client.assets.list({ limit: 500, cursor }))
+  const assets = await listAssets(client)
   const idOf = new Map(assets.map(({ filename, id }) => [filename, id]))
   const idsOf = (some: Picture[]) => some.flatMap(({ filename }) => idOf.get(filename) ?? [])
 
@@ -53,6 +53,10 @@ export async function arrangeLibrary(client: Client, pictures: Picture[]): Promi
     if (album !== null) albums.push(album)
   }
   return { assets: assets.length, albums: albums.length, sharedUrl: await shareFirst(client, albums) }
+}
+
+export function listAssets(client: Client): Promise<Asset[]> {
+  return listAll((cursor) => client.assets.list({ limit: 500, cursor }))
 }
 
 async function makeAlbum(client: Client, { title, description }: AlbumPlan, assetIds: string[]): Promise<Album | null> {

@@ -67,8 +67,8 @@ const formats: [width: number, height: number][] = [
   [1200, 1800],
 ]
 
-/** Photos of one journey lie within days of each other. */
-const journeyLength = 9
+/** Photos of one journey, on so many days, and the days from one journey to the next. */
+const journey = { photos: 14, perDay: 6, apart: 37 }
 /** The newest is a little older than this; fixed, since the time is part of the file. */
 const newest = Date.UTC(2026, 10, 15, 16)
 const day = 86_400_000
@@ -77,12 +77,15 @@ const day = 86_400_000
 export function planPictures(count: number): Picture[] {
   const random = createRandom(1839)
   return Array.from({ length: count }, (_, index) => {
-    const journey = Math.floor(index / journeyLength)
-    const scene = scenes[journey % scenes.length] ?? 'mountains'
+    const number = Math.floor(index / journey.photos)
+    // Mostly of what one travelled for.
+    const theme = random() < 0.75 ? number : Math.floor(random(0, scenes.length))
+    const scene = scenes[theme % scenes.length] ?? 'mountains'
     const place = places[scene]
-    const camera = cameras[(journey + (random() < 0.3 ? 1 : 0)) % cameras.length] ?? { make: '', model: '', prefix: '' }
+    const camera = cameras[(number + (random() < 0.3 ? 1 : 0)) % cameras.length] ?? { make: '', model: '', prefix: '' }
     const [width, height] = formats[Math.floor(random(0, formats.length))] ?? [1600, 1200]
-    const time = newest - journey * 37 * day - (index % journeyLength) * day * 0.4 - random(0, day * 0.2)
+    const date = Math.floor((index % journey.photos) / journey.perDay)
+    const time = newest - (number * journey.apart + date + random(0, 0.4)) * day
     return {
       filename: `${camera.prefix}${String(4000 + index).padStart(4, '0')}.jpg`,
       scene,
@@ -135,14 +138,16 @@ function gpsOf({ latitude, longitude }: Place): Record<string, string> {
   }
 }
 
+export const videoName = (number: number) => `MOV_${7000 + number}.mp4`
+
 /** Seconds. */
-const videoLength = 5
+const videoLength = 4
 
 /** A slow move over a picture of its own, as H.264 that every browser plays; answers its path. */
 export async function writeVideo(ffmpeg: string, number: number, folder: string): Promise<string> {
   const scene = scenes[(number * 2 + 1) % scenes.length] ?? 'sea'
   const still = join(folder, `still-${number}.png`)
-  const path = join(folder, `MOV_${String(7000 + number)}.mp4`)
+  const path = join(folder, videoName(number))
   await mkdir(folder, { recursive: true })
   await sharp(Buffer.from(drawScene({ scene, width: 1920, height: 1080, seed: 500 + number })))
     .flatten({ background: '#000' })

@@ -13,8 +13,8 @@ import { findFfmpeg } from '../renditions/index.ts'
 import { type Command, type CommandContext, CommandError, numberOption, textOption } from './command.ts'
 import { normalizeServer } from './credentials.ts'
 import { type DemoAccount, openDemoAccount } from './demo-account.ts'
-import { arrangeLibrary, type DemoLibrary } from './demo-library.ts'
-import { type Picture, planPictures, writePicture, writeVideo } from './demo-pictures.ts'
+import { arrangeLibrary, type DemoLibrary, listAssets } from './demo-library.ts'
+import { type Picture, planPictures, videoName, writePicture, writeVideo } from './demo-pictures.ts'
 import { createLogger } from './logger.ts'
 import { sayFailures } from './login-connect.ts'
 import { showProgress } from './progress.ts'
@@ -38,21 +38,20 @@ export const demoCommand: Command = {
     password: { type: 'string', meaning: 'Its password; made up and shown when absent' },
     from: { type: 'string', meaning: 'Photos and videos to take instead of made-up ones', placeholder: 'folder' },
     count: { type: 'string', short: 'c', meaning: 'Photos to make up; 90 when absent', placeholder: 'number' },
+    videos: { type: 'string', meaning: 'Videos to make up; 3 when absent', placeholder: 'number' },
   },
   run: demo,
 }
 
-const videos = 3
-
 async function demo(context: CommandContext): Promise<number> {
   const pictures = planPictures(numberOption(context, 'count', 90, 5000))
+  const videos = numberOption(context, 'videos', 3, 100)
   const server = await findOrStartServer(context)
   const folder = await mkdtemp(join(tmpdir(), 'heliograph-demo-'))
   try {
     const account = await openDemoAccount(context, server.url)
-    const from = await findMedia(context)
-    const paths = textOption(context, 'from') === null ? await makeFiles(context, pictures, folder) : []
-    const code = await upload(context, account.client, [...from, ...paths])
+    if (textOption(context, 'from') === null) await makeFiles(context, account.client, { pictures, videos, folder })
+    const code = await upload(context, account.client, [...(await findMedia(context)), folder])
     if (code === 130) return code
     const library = await sayFailures(server.url, () => arrangeLibrary(account.client, pictures))
     await waitForThumbnails(context, account.client)
@@ -105,10 +104,13 @@ async function findMedia(context: CommandContext): Promise<string[]> {
   return folders.filter((_, index) => present[index]?.isDirectory() === true)
 }
 
-async function makeFiles(context: CommandContext, pictures: Picture[], folder: string): Promise<string[]> {
+/** Draws and films what the library does not have by its name; to find out by its bytes it would have to be made. */
+async function makeFiles(context: CommandContext, client: Client, { pictures, videos, folder }: Plan): Promise<void> {
   const { stderr, env, signal } = context
-  stderr.write(`Drawing ${count(pictures.length, 'photo')} …\n`)
-  const remaining = pictures.values()
+  const present = new Set((await sayFailures(client.baseUrl, () => listAssets(client))).map(({ filename }) => filename))
+  const missing = pictures.filter(({ filename }) => !present.has(filename))
+  if (missing.length > 0) stderr.write(`Drawing ${count(missing.length, 'photo')} …\n`)
+  const remaining = missing.values()
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
       for (const picture of remaining) {
@@ -117,20 +119,33 @@ async function makeFiles(context: CommandContext, pictures: Picture[], folder: s
       }
     }),
   )
+
+  const unfilmed = Array.from({ length: videos }, (_, number) => number).filter(
+    (number) => !present.has(videoName(number)),
+  )
+  if (unfilmed.length === 0) return
   const ffmpeg = await findFfmpeg(env.PATH ?? '')
-  if (ffmpeg === null) {
-    stderr.write('No videos: there is no ffmpeg on this machine.\n')
-    return [folder]
-  }
-  stderr.write(`Filming ${count(videos, 'video')} …\n`)
-  for (let number = 0; number < videos; number++) await writeVideo(ffmpeg.ffmpeg, number, folder)
-  return [folder]
+  if (ffmpeg === null) return void stderr.write('No videos: there is no ffmpeg on this machine.\n')
+  stderr.write(`Filming ${count(unfilmed.length, 'video')} …\n`)
+  for (const number of unfilmed) await writeVideo(ffmpeg.ffmpeg, number, folder)
+}
+
+interface Plan {
+  pictures: Picture[]
+  /** How many. */
+  videos: number
+  /** Where the files are put. */
+  folder: string
 }
 
 async function upload(context: CommandContext, client: Client, paths: string[]): Promise<number> {
   const { cwd, env, signal, stdout, stderr } = context
   const started = performance.now()
   const scan = await scanFiles(paths, { cwd, all: false, signal })
+  if (scan.files.length === 0 && scan.unreadable.length === 0) {
+    stdout.write('Nothing to upload: it is all there.\n')
+    return 0
+  }
   const run = startUpload({ client, files: scan.files, concurrency: 4, resumeStore: createMemoryResumeStore(), signal })
   const display = showProgress({ output: stderr, env, read: run.progress })
   const tally = await run.done.finally(display.end)

@@ -56,6 +56,11 @@ const wordings: Record<FindingKind, Wording> = {
     advice: `${repairAdvice} counts them anew.`,
     repaired: 'Counted anew.',
   },
+  'timeline-wrong': {
+    found: (n) => `The timeline counts ${count(n, 'month')} wrong.`,
+    advice: `${repairAdvice} counts them anew.`,
+    repaired: 'Counted anew.',
+  },
   'job-exhausted': {
     found: (n) => `${count(n, 'job')} failed too often and will not be tried again.`,
     advice: `Mend what the message names, then ${repairAdvice} gives them new attempts.`,
