@@ -193,6 +193,17 @@ describe('the doctor', () => {
     await anna.call('DELETE', `/v1/uploads/${planned.body.id}`)
   })
 
+  it('finds months of a timeline that are not what they count, and counts them anew', async () => {
+    await upload(anna, jpeg(1_000), { capturedAt: '2019-05-05T00:00:00Z' })
+    await server.settleJobs()
+    const wrong = sql`insert into timeline_change values (${anna.id}, '2019-05-01', 1, 0, 0, 0)`
+    await wrong.execute(server.engines.db)
+    const { findings } = await findsAndRepairs('timeline-wrong')
+    assert.match(findings[0]?.examples[0]?.detail ?? '', /^2019-05 .* counts 2, there are 1$/)
+    const { body } = await anna.call('GET', '/v1/timeline')
+    assert.equal(body.items.find(({ month }: Json) => month === '2019-05').count, 1)
+  })
+
   it('finds quota numbers that are not what they count, and counts them anew', async () => {
     const open = await plan(anna, jpeg(4321))
     const before = await storageOf(anna)

@@ -15,6 +15,7 @@ import { findUnknownMultiparts } from './multiparts.ts'
 import { checkJobs, countPending, hurry, type PendingWork } from './pending.ts'
 import { checkQuotas } from './quotas.ts'
 import { compareRenditions, countRenditions } from './renditions.ts'
+import { checkTimelines } from './timelines.ts'
 import { countUnknownObjects, findUnknownObjects } from './unknown-objects.ts'
 
 export interface ExaminationOptions {
@@ -72,6 +73,7 @@ export async function examine(deps: DoctorDeps, options: ExaminationOptions = {}
   const multiparts = await findUnknownMultiparts(context, unknownMultipartAge)
   const bytesRead = options.checksum === true ? await readAssets(context, compared.assets - compared.marked) : 0
   await checkQuotas(context)
+  await checkTimelines(context)
   await checkJobs(context)
   if (context.repair) await hurry(context)
 

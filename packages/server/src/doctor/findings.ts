@@ -17,6 +17,8 @@ export type FindingKind =
   | 'multipart-unknown'
   /** Numbers of an account that are not the sum of what it has. */
   | 'quota-wrong'
+  /** A month of a timeline whose counts are not those of its assets. */
+  | 'timeline-wrong'
   /** A job that used up its attempts. */
   | 'job-exhausted'
 
