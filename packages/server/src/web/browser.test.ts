@@ -47,7 +47,7 @@ describe('the site in a browser', { skip }, () => {
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('request', (request) => asked.push(request.url().slice(server.address.length)))
     await page.goto(server.address + path)
-    await page.locator('main').first().waitFor()
+    await page.locator('h1').first().waitFor()
     return { page, complaints, asked, close: () => context.close() }
   }
 
