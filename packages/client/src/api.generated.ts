@@ -5216,6 +5216,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** Format: date-time */
                     expiresAt?: string | null;
                     /** @description At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before */
                     password?: string | null;
@@ -5464,6 +5465,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** Format: date-time */
                     expiresAt?: string | null;
                     /** @description At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before */
                     password?: string | null;
