@@ -83,11 +83,9 @@ export const albums = {
   toStart: 'Move to the start',
   toEnd: 'Move to the end',
   position: (at: number, of: number) => `Position ${at} of ${of}`,
-  arranged: 'The new order is saved.',
   guest: 'Guest',
   takeOutForeign: (count: number) =>
     count === 1 ? 'Remove 1 item from the album?' : `Remove ${count.toLocaleString('en')} items from the album?`,
   takeOutForeignText: 'Some were added by others, who alone can add them again.',
   menuBack: 'Albums',
-  moving: 'Saving the order…',
 }

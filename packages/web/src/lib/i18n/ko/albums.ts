@@ -80,10 +80,8 @@ export const albums: typeof english = {
   toStart: '맨 앞으로',
   toEnd: '맨 뒤로',
   position: (at: number, of: number) => `${of}개 중 ${at}번째`,
-  arranged: '바꾼 순서를 저장했습니다.',
   guest: '게스트',
   takeOutForeign: (count: number) => `앨범에서 ${count.toLocaleString('ko')}개를 뺄까요?`,
   takeOutForeignText: '다른 사람이 추가한 사진은 그 사람만 다시 추가할 수 있습니다.',
   menuBack: '앨범',
-  moving: '순서를 저장하는 중…',
 }
