@@ -5,5 +5,8 @@ import { session } from '#lib/session/session.svelte.ts'
 export const ssr = false
 
 export const load = async () => {
-  await Promise.all([i18n.start(), session.known()])
+  // Both to their end, so that what goes wrong is told in the person's language.
+  for (const result of await Promise.allSettled([i18n.start(), session.known()])) {
+    if (result.status === 'rejected') throw result.reason
+  }
 }

@@ -87,6 +87,18 @@ describe('a queue', () => {
     assert.ok(queue.isIdle)
   })
 
+  it('is one batch while a folder is still being walked', async () => {
+    const { queue } = await start()
+    const walked = queue.expect()
+    queue.add(filesOf(2))
+    await until(() => queue.totals.added === 2)
+    assert.ok(!queue.isIdle)
+    queue.add(filesOf(2, 1000, (index) => `more-${index}.jpg`))
+    walked()
+    await until(() => queue.isIdle)
+    assert.equal(queue.totals.added, 4)
+  })
+
   it('tells what the library had from what was added', async () => {
     const { queue, server } = await start()
     const files = filesOf(3)

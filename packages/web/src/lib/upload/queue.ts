@@ -94,12 +94,14 @@ export function createQueue(options: QueueOptions) {
   let settledBytes = 0
   let settledSent = 0
   let lastId = 0
+  /** Folders that are still being walked. */
+  let expected = 0
   let nextTry: { now(): void } | null = null
   /** Files from this size on do not fit any more, as the server said when it refused one. */
   let full: { from: number; error: unknown } | null = null
 
   const changed = () => options.onChange?.()
-  const isIdle = () => waitingCount === 0 && active.size === 0 && paused.size === 0
+  const isIdle = () => expected === 0 && waitingCount === 0 && active.size === 0 && paused.size === 0
 
   // --- Coming in
 
@@ -116,6 +118,20 @@ export function createQueue(options: QueueOptions) {
     pump()
     changed()
     return entries
+  }
+
+  /** More will be added: until the returned function is called the queue is not done, however few there are yet. */
+  function expect(): () => void {
+    if (isIdle()) startBatch()
+    expected++
+    changed()
+    let isOver = false
+    return () => {
+      if (isOver) return
+      isOver = true
+      expected--
+      changed()
+    }
   }
 
   /** What was shown of files before, other than those that failed, is history. */
@@ -395,6 +411,7 @@ export function createQueue(options: QueueOptions) {
 
   return {
     add,
+    expect,
     hold,
     release,
     networkLost,

@@ -5,6 +5,7 @@ import { common } from './common.ts'
 import { photos } from './photos.ts'
 import { problems } from './problems.ts'
 import { sharing } from './sharing.ts'
+import { uploads } from './uploads.ts'
 import { viewer } from './viewer.ts'
 
-export const ko: Messages = { account, albums, common, photos, problems, sharing, viewer }
+export const ko: Messages = { account, albums, common, photos, problems, sharing, uploads, viewer }

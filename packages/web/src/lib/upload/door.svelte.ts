@@ -1,0 +1,90 @@
+/**
+ * The way into uploading for every page: small, and there from the start. The queue, the engine and the tray come through it
+ * when the first file does, or when an earlier page left something unfinished.
+ */
+import type { Component } from 'svelte'
+import { unfinishedMark } from './marks.ts'
+import type { FoundFiles, Uploads, UploadsOptions } from './uploads.svelte.ts'
+
+export interface UploadDoor {
+  /** Null until there was something to upload. */
+  readonly uploads: Uploads | null
+  readonly Tray: TrayComponent | null
+  /** The album that files go into unless they say another; null for the library alone. */
+  albumId: string | null
+  take(files: FoundFiles, options?: { albumId?: string | null; keep?: boolean }): Promise<void>
+  /** Looks for what an earlier page left unfinished. */
+  recover(): Promise<void>
+  /** Somebody signed in again. */
+  goOn(): void
+  close(): Promise<void>
+}
+
+type TrayComponent = Component<{ uploads: Uploads; hasLibrary: boolean }>
+
+export function createUploadDoor(options: UploadsOptions): UploadDoor {
+  let uploads = $state.raw<Uploads | null>(null)
+  let Tray = $state.raw<TrayComponent | null>(null)
+  let albumId = $state<string | null>(null)
+  let opening: Promise<Uploads> | null = null
+  let isClosed = false
+
+  async function load(): Promise<Uploads> {
+    const [{ createUploads }, tray] = await Promise.all([import('./uploads.svelte.ts'), import('./UploadTray.svelte')])
+    const made = await createUploads(options)
+    if (!isClosed) {
+      uploads = made
+      Tray = tray.default
+    }
+    // Before anything new, so that files which are chosen again are known.
+    await made.recover()
+    return made
+  }
+
+  function open(): Promise<Uploads> {
+    opening ??= load().catch((error: unknown) => {
+      // The next file tries again.
+      opening = null
+      throw error
+    })
+    return opening
+  }
+
+  return {
+    get uploads() {
+      return uploads
+    },
+    get Tray() {
+      return Tray
+    },
+    get albumId() {
+      return albumId
+    },
+    set albumId(value: string | null) {
+      albumId = value
+    },
+    async take(files, { albumId: into = albumId, keep = false } = {}) {
+      const opened = await open()
+      await opened.take(files, { albumId: into, keep })
+    },
+    async recover() {
+      if (hasMark()) await open()
+    },
+    goOn: () => uploads?.queue.release('session'),
+    async close() {
+      isClosed = true
+      uploads = null
+      Tray = null
+      await (await opening)?.close()
+    },
+  }
+}
+
+function hasMark(): boolean {
+  try {
+    return localStorage.getItem(unfinishedMark) !== null
+  } catch {
+    // Nothing is kept where storage is forbidden.
+    return false
+  }
+}
