@@ -64,7 +64,8 @@ async function greeting(config: Config, url: string, hasAccounts: boolean): Prom
   const lines = [`Heliograph runs at ${url}`, `  files and database in ${config.dataDir}`, '']
   if (!hasAccounts) {
     lines.push(
-      'There is no account yet. Put your first photos in from another terminal; this also makes your account:',
+      'There is no account yet. Open that address and make yours, or put your first photos in from another terminal,',
+      'which also makes it. To look around in a library of made-up photos first: npm run demo',
       '',
       '  npx heliograph upload ~/Pictures',
       '',
