@@ -32,6 +32,12 @@ export interface Page<T> {
   nextCursor: string | null
 }
 
+export type TimelineFilter = Query<'getTimeline'>
+export type TimelineMonth = Answer<'getTimeline', 200>['items'][number]
+export type TimelineQuery = Query<'getTimelineMonth'>
+/** What a page of thumbnails needs of an asset. */
+export type TimelineItem = components['schemas']['TimelineItem']
+
 export type ServerInfo = Answer<'getServer', 200>
 export type Account = Answer<'getMe', 200>
 export type Registration = Body<'register'>

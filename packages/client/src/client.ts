@@ -146,6 +146,26 @@ export function createClient(options: ClientOptions) {
     link: (token: string, { access = null }: { access?: string | null } = {}) =>
       visitLink(baseUrl, request, token, access),
 
+    timeline: {
+      /** Months by the clock of the place, newest first, with how many there are of each. */
+      months: async (filter: TimelineFilter = {}, options: Cancellation = {}): Promise<TimelineMonth[]> => {
+        const answer = await request<{ items: TimelineMonth[] }>('GET', '/v1/timeline', {
+          query: { ...filter },
+          ...cancellation(options),
+        })
+        return answer.items
+      },
+      /** Items of a month such as `2026-11`, newest first; `limit` of them, at most 500, after the first `offset`. */
+      items: async (month: string, query: TimelineQuery = {}, options: Cancellation = {}): Promise<TimelineItem[]> => {
+        const path = `/v1/timeline/${encodeURIComponent(month)}`
+        const answer = await request<{ items: TimelineItem[] }>('GET', path, {
+          query: { ...query },
+          ...cancellation(options),
+        })
+        return answer.items
+      },
+    },
+
     assets: {
       list: (query: AssetQuery = {}, options: Cancellation = {}) =>
         request<Page<Asset>>('GET', '/v1/assets', { query: { ...query }, ...cancellation(options) }),

@@ -68,6 +68,8 @@ export async function listItems(
 
 /** Minutes that a clock may differ from UTC. */
 const farthest = 1440
+/** From this many items before the page on they are skipped in the index, before anything else of them is read. */
+const far = 1_000
 
 async function findItems(
   db: Db,
@@ -76,26 +78,35 @@ async function findItems(
   { kind, favorite }: TimelineFilter,
   { offset, limit }: Place,
 ): Promise<ItemRow[]> {
+  const columns = sql`
+    asset.id, taken_at, width, height, kind, duration, favorite, state, animated, thumbhash`
+  const found = sql`
+    from asset
+    where owner_id = ${ownerId} and trashed_at is null and purpose = 'library' and motion_of is null
+      and taken_at >= ${`${month}-01`}::timestamp and taken_at < ${`${month}-01`}::timestamp + interval '1 month'
+      ${kind === undefined ? sql`` : sql`and kind = ${sql.lit(kind)}`}
+      ${favorite === undefined ? sql`` : sql`and favorite = ${sql.lit(favorite)}`}
+      ${favorite === true ? aroundMonth(month) : sql``}
+    order by taken_at desc, id desc
+    limit ${limit} offset ${offset}`
+  const page =
+    offset < far
+      ? sql`select ${columns} ${found}`
+      : sql`select ${columns} from (select id ${found}) as skipped join asset on asset.id = skipped.id`
   const { rows } = await sql<ItemRow>`
-    with page as (
-      select id, taken_at from asset
-      where owner_id = ${ownerId} and trashed_at is null and purpose = 'library' and motion_of is null
-        and taken_at >= ${`${month}-01`}::timestamp and taken_at < ${`${month}-01`}::timestamp + interval '1 month'
-        ${kind === undefined ? sql`` : sql`and kind = ${sql.lit(kind)}`}
-        ${favorite === undefined ? sql`` : sql`and favorite = ${sql.lit(favorite)}`}
-        ${favorite === true ? aroundMonth(month) : sql``}
-      order by taken_at desc, id desc
-      limit ${limit} offset ${offset}
-    )
     select page.id, to_char(page.taken_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS') as taken_at,
-           asset.width, asset.height, asset.kind, asset.duration, asset.favorite, asset.state, asset.animated, asset.thumbhash,
-           thumb.object_key as thumb_key, thumb.content_type as thumb_type,
-           small.object_key as small_key, small.content_type as small_type,
-           exists (select from rendition where asset_id = page.id and name = 'motion')
-             or exists (select from asset as video where video.motion_of = page.id) as motion
-    from page join asset on asset.id = page.id
-    left join rendition as thumb on thumb.asset_id = page.id and thumb.name = 'thumb'
-    left join rendition as small on small.asset_id = page.id and small.name = 'small'
+           page.width, page.height, page.kind, page.duration, page.favorite, page.state, page.animated, page.thumbhash,
+           made.thumb_key, made.thumb_type, made.small_key, made.small_type,
+           coalesce(made.moves, false) or exists (select from asset as video where video.motion_of = page.id) as motion
+    from (${page}) as page
+    cross join lateral (
+      select max(object_key) filter (where name = 'thumb') as thumb_key,
+             max(content_type) filter (where name = 'thumb') as thumb_type,
+             max(object_key) filter (where name = 'small') as small_key,
+             max(content_type) filter (where name = 'small') as small_type,
+             bool_or(name = 'motion') as moves
+      from rendition where asset_id = page.id and name in ('thumb', 'small', 'motion')
+    ) as made
     order by page.taken_at desc, page.id desc`.execute(db)
   return rows
 }
