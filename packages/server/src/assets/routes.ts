@@ -4,7 +4,7 @@ import { streamZip } from '../delivery/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import type { ObjectStore } from '../engines/object-store/index.ts'
 import { history } from '../history/index.ts'
-import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, versionOf } from '../http/conventions.ts'
+import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, takeForms, versionOf } from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
 import { type AssetRow, AssetSchema } from './asset.ts'
@@ -234,42 +234,45 @@ export function assetRoutes({ db, store, changes, presenter, openAlbum }: AssetR
       },
     )
 
-    app.post(
-      '/v1/assets/download',
-      {
-        config: { policy: { access: 'account', scope: 'assets:read' } },
-        schema: {
-          operationId: 'downloadAssets',
-          tags: ['Assets'],
-          summary: 'The originals as one ZIP, streamed',
-          body: Type.Object({ ids: IdList }),
-          produces: ['application/zip'],
+    await app.register(async (forms: typeof app) => {
+      takeForms(forms)
+      forms.post(
+        '/v1/assets/download',
+        {
+          config: { policy: { access: 'account', scope: 'assets:read' } },
+          schema: {
+            operationId: 'downloadAssets',
+            tags: ['Assets'],
+            summary: 'The originals as one ZIP, streamed',
+            body: Type.Object({ ids: IdList }),
+            produces: ['application/zip'],
+          },
         },
-      },
-      async (request, reply) => {
-        const attempt = attemptOf(request)
-        const rows = await findAssets(db, actorOf(request).accountId, request.body.ids)
-        if (rows.length === 0) throw noSuchAsset()
-        await history.recordAll(
-          db,
-          rows.map((row) => ({
-            attempt,
-            event: {
-              action: 'asset.download',
-              objectType: 'asset',
-              objectId: row.id,
-              size: row.size,
-              contentType: row.content_type,
-            },
-          })),
-        )
-        const inOrder = new Map(rows.map((row) => [row.id, row]))
-        const wanted = [...new Set(request.body.ids)].flatMap((id) => inOrder.get(id) ?? [])
-        reply.header('content-type', 'application/zip')
-        reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
-        return reply.send(streamZip(entriesOf(store, wanted)))
-      },
-    )
+        async (request, reply) => {
+          const attempt = attemptOf(request)
+          const rows = await findAssets(db, actorOf(request).accountId, request.body.ids)
+          if (rows.length === 0) throw noSuchAsset()
+          await history.recordAll(
+            db,
+            rows.map((row) => ({
+              attempt,
+              event: {
+                action: 'asset.download',
+                objectType: 'asset',
+                objectId: row.id,
+                size: row.size,
+                contentType: row.content_type,
+              },
+            })),
+          )
+          const inOrder = new Map(rows.map((row) => [row.id, row]))
+          const wanted = [...new Set(request.body.ids)].flatMap((id) => inOrder.get(id) ?? [])
+          reply.header('content-type', 'application/zip')
+          reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
+          return reply.send(streamZip(entriesOf(store, wanted)))
+        },
+      )
+    })
   }
 }
 

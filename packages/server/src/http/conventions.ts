@@ -1,4 +1,5 @@
 /** Shapes and headers that every resource of the API shares: pages, entity tags, problem documents. */
+import type { FastifyInstance } from 'fastify'
 import { type TSchema, type TString, type TUnsafe, Type } from 'typebox'
 import { problems } from '../problem.ts'
 
@@ -16,6 +17,21 @@ export const pageOf = <T extends TSchema>(item: T) =>
  */
 export const orNull = (string: TString): TUnsafe<string | null> =>
   Type.Unsafe<string | null>({ ...string, type: ['string', 'null'] })
+
+/**
+ * Lets the form of a page call the routes of this scope: only what a form is answered, a browser streams to the disk. Its
+ * field `ids` names assets, separated by commas; an empty one is no `ids` at all.
+ */
+export function takeForms(scope: FastifyInstance): void {
+  scope.addContentTypeParser<string>(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => {
+      const ids = new URLSearchParams(body).get('ids') ?? ''
+      done(null, ids === '' ? {} : { ids: ids.split(',') })
+    },
+  )
+}
 
 export const IdParams = Type.Object({ id: Type.String({ format: 'uuid' }) })
 

@@ -14,7 +14,7 @@ import {
 } from '../albums/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import { history } from '../history/index.ts'
-import { orProblem, PageQuery, pageOf } from '../http/conventions.ts'
+import { orProblem, PageQuery, pageOf, takeForms } from '../http/conventions.ts'
 import { attemptOf, visitorOf } from '../http/policy.ts'
 import { linkCookie, linkCookieOptions } from './link-cookie.ts'
 import type { LinkPresenter } from './presenting.ts'
@@ -176,52 +176,55 @@ export function visitorRoutes(deps: VisitorRouteDeps): FastifyPluginAsyncTypebox
       },
     )
 
-    app.post(
-      '/v1/links/:token/download',
-      {
-        config: { policy: { access: 'link', needs: 'download' } },
-        schema: {
-          operationId: 'downloadSharedAlbum',
-          tags,
-          summary:
-            'The album, or some of it, as one ZIP, streamed; `missing.txt` names what there is no file of for visitors',
-          params: TokenParams,
-          body: Type.Object(
-            {
-              ids: Type.Optional(
-                Type.Array(Type.String({ format: 'uuid' }), {
-                  minItems: 1,
-                  maxItems: maxBulk,
-                  description: 'All that the link shows when absent',
-                }),
-              ),
-            },
-            { additionalProperties: false },
-          ),
-          produces: ['application/zip'],
+    await app.register(async (forms: typeof app) => {
+      takeForms(forms)
+      forms.post(
+        '/v1/links/:token/download',
+        {
+          config: { policy: { access: 'link', needs: 'download' } },
+          schema: {
+            operationId: 'downloadSharedAlbum',
+            tags,
+            summary:
+              'The album, or some of it, as one ZIP, streamed; `missing.txt` names what there is no file of for visitors',
+            params: TokenParams,
+            body: Type.Object(
+              {
+                ids: Type.Optional(
+                  Type.Array(Type.String({ format: 'uuid' }), {
+                    minItems: 1,
+                    maxItems: maxBulk,
+                    description: 'All that the link shows when absent',
+                  }),
+                ),
+              },
+              { additionalProperties: false },
+            ),
+            produces: ['application/zip'],
+          },
         },
-      },
-      async (request, reply) => {
-        const visitor = visitorOf(request)
-        const attempt = attemptOf(request)
-        const zip = await zipAlbum(deps.download, {
-          album: await albumOf(visitor),
-          ids: request.body.ids,
-          sharesLocation: () => visitor.showLocation,
-          authorize: async () => void (await sharing.admit(request, 'download')),
-          record: (rows) =>
-            history.record(db, attempt, {
-              action: 'link.download',
-              objectType: 'link',
-              objectId: visitor.linkId,
-              size: rows.reduce((sum, { size }) => sum + size, 0),
-            }),
-        })
-        reply.header('content-type', 'application/zip')
-        reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
-        return reply.send(zip)
-      },
-    )
+        async (request, reply) => {
+          const visitor = visitorOf(request)
+          const attempt = attemptOf(request)
+          const zip = await zipAlbum(deps.download, {
+            album: await albumOf(visitor),
+            ids: request.body.ids,
+            sharesLocation: () => visitor.showLocation,
+            authorize: async () => void (await sharing.admit(request, 'download')),
+            record: (rows) =>
+              history.record(db, attempt, {
+                action: 'link.download',
+                objectType: 'link',
+                objectId: visitor.linkId,
+                size: rows.reduce((sum, { size }) => sum + size, 0),
+              }),
+          })
+          reply.header('content-type', 'application/zip')
+          reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
+          return reply.send(zip)
+        },
+      )
+    })
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Json } from '../testing/server.ts'
+import { unzip } from '../testing/unzip.ts'
 import { withoutFfmpeg } from '../testing/videos.ts'
 import { bearer, type SharedServer, startSharedServer, unlock, visitorOf } from './testing/shared-album.ts'
 
@@ -186,6 +187,29 @@ describe('links', { skip: withoutFfmpeg }, () => {
     }
     clock.ahead += end * 1000 - (Date.now() + clock.ahead)
     for (const url of urls) assert.equal((await fetch(url, { method: 'HEAD' })).status, 410, url)
+  })
+
+  it('are downloaded by the form of a page, with the cookie and from this origin alone', async () => {
+    const { server, photo } = shared
+    const { token } = await shared.makeLink(albumId, { password })
+    const access = await unlock(server, token, password)
+    const post = (ids: string, site: string) =>
+      fetch(`${server.address}/v1/links/${token}/download`, {
+        method: 'POST',
+        headers: { cookie: `heliograph_link=${access}`, 'sec-fetch-site': site },
+        body: new URLSearchParams({ ids }),
+      })
+    for (const [ids, count] of [
+      ['', 3],
+      [photo.id, 1],
+    ] as const) {
+      const answer = await post(ids, 'same-origin')
+      assert.equal(answer.status, 200)
+      assert.match(answer.headers.get('content-disposition') ?? '', /^attachment/)
+      assert.equal(Object.keys(await unzip(new Uint8Array(await answer.arrayBuffer()))).length, count)
+    }
+    assert.equal((await post('', 'cross-site')).status, 403)
+    assert.equal((await post('not an id', 'same-origin')).status, 400)
   })
 
   it('play films by ranges through a redirection, as long as they are good', async () => {

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { history } from '../../history/index.ts'
-import { IdParams, NoContent, orProblem, PageQuery, pageOf } from '../../http/conventions.ts'
+import { IdParams, NoContent, orProblem, PageQuery, pageOf, takeForms } from '../../http/conventions.ts'
 import { actorOf, attemptOf } from '../../http/policy.ts'
 import { addOwnAssets, removeAssets } from '../adding.ts'
 import { openAlbum } from '../album.ts'
@@ -131,34 +131,37 @@ export function albumContentRoutes({ context, presenter, download }: AlbumRouteD
       },
     )
 
-    app.post(
-      '/v1/albums/:id/download',
-      {
-        config: { policy: { access: 'account', scope: 'assets:read', owns: 'album' } },
-        schema: {
-          operationId: 'downloadAlbum',
-          tags: ['Albums'],
-          summary: 'All of it, or these, as one ZIP, streamed; `missing.txt` names what there is no file of for you',
-          params: IdParams,
-          body: Type.Object({ ids: Type.Optional(AssetIds()) }, { additionalProperties: false }),
-          produces: ['application/zip'],
+    await app.register(async (forms: typeof app) => {
+      takeForms(forms)
+      forms.post(
+        '/v1/albums/:id/download',
+        {
+          config: { policy: { access: 'account', scope: 'assets:read', owns: 'album' } },
+          schema: {
+            operationId: 'downloadAlbum',
+            tags: ['Albums'],
+            summary: 'All of it, or these, as one ZIP, streamed; `missing.txt` names what there is no file of for you',
+            params: IdParams,
+            body: Type.Object({ ids: Type.Optional(AssetIds()) }, { additionalProperties: false }),
+            produces: ['application/zip'],
+          },
         },
-      },
-      async (request, reply) => {
-        const { accountId } = actorOf(request)
-        const { row } = await openAlbum(db, accountId, request.params.id)
-        const zip = await zipAlbum(download, {
-          album: row,
-          ids: request.body.ids,
-          sharesLocation: ({ owner_id }) => row.share_location || owner_id === accountId,
-          authorize: async () => void (await openAlbum(db, accountId, row.id)),
-          record: (rows) => recordDownloads(request, rows),
-        })
-        reply.header('content-type', 'application/zip')
-        reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
-        return reply.send(zip)
-      },
-    )
+        async (request, reply) => {
+          const { accountId } = actorOf(request)
+          const { row } = await openAlbum(db, accountId, request.params.id)
+          const zip = await zipAlbum(download, {
+            album: row,
+            ids: request.body.ids,
+            sharesLocation: ({ owner_id }) => row.share_location || owner_id === accountId,
+            authorize: async () => void (await openAlbum(db, accountId, row.id)),
+            record: (rows) => recordDownloads(request, rows),
+          })
+          reply.header('content-type', 'application/zip')
+          reply.header('content-disposition', 'attachment; filename="heliograph.zip"')
+          return reply.send(zip)
+        },
+      )
+    })
   }
 
   async function recordDownloads(request: FastifyRequest, rows: AlbumAssetRow[]): Promise<void> {
