@@ -22,6 +22,7 @@ import type {
 import { type EventsOptions, readEvents } from './events.ts'
 import { linkCalls, visitLink } from './link-calls.ts'
 import { ConnectionFailed, parseProblem } from './problem.ts'
+import { timelineCalls } from './timeline-calls.ts'
 import { type Cancellation, cancellation, uploadCalls } from './upload-calls.ts'
 
 export interface ClientOptions {
@@ -146,25 +147,7 @@ export function createClient(options: ClientOptions) {
     link: (token: string, { access = null }: { access?: string | null } = {}) =>
       visitLink(baseUrl, request, token, access),
 
-    timeline: {
-      /** Months by the clock of the place, newest first, with how many there are of each. */
-      months: async (filter: TimelineFilter = {}, options: Cancellation = {}): Promise<TimelineMonth[]> => {
-        const answer = await request<{ items: TimelineMonth[] }>('GET', '/v1/timeline', {
-          query: { ...filter },
-          ...cancellation(options),
-        })
-        return answer.items
-      },
-      /** Items of a month such as `2026-11`, newest first; `limit` of them, at most 500, after the first `offset`. */
-      items: async (month: string, query: TimelineQuery = {}, options: Cancellation = {}): Promise<TimelineItem[]> => {
-        const path = `/v1/timeline/${encodeURIComponent(month)}`
-        const answer = await request<{ items: TimelineItem[] }>('GET', path, {
-          query: { ...query },
-          ...cancellation(options),
-        })
-        return answer.items
-      },
-    },
+    timeline: timelineCalls(request),
 
     assets: {
       list: (query: AssetQuery = {}, options: Cancellation = {}) =>
