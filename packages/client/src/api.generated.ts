@@ -1294,6 +1294,8 @@ export interface operations {
                             /** @description Bytes */
                             partSize: number;
                         };
+                        /** @description Days until what is in the trash is removed for good */
+                        trashDays: number;
                     };
                 };
             };

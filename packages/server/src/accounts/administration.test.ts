@@ -153,6 +153,7 @@ test('GET /v1/server tells what a client must know', async () => {
       hasAccounts: false,
       maxFileSize: 50_000,
       uploads: { partSize: 8_000 },
+      trashDays: 30,
     })
   } finally {
     await server.stop()

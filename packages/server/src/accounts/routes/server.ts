@@ -11,6 +11,8 @@ export interface ServerInfo {
   maxFileSize: number
   /** Bytes of the parts that uploads are planned with. */
   partSize: number
+  /** Until what is in the trash is removed. */
+  trashDays: number
 }
 
 export async function describeServer(accounts: Pick<Accounts, 'hasAccounts'>, info: ServerInfo) {
@@ -21,6 +23,7 @@ export async function describeServer(accounts: Pick<Accounts, 'hasAccounts'>, in
     hasAccounts: await accounts.hasAccounts(),
     maxFileSize: info.maxFileSize,
     uploads: { partSize: info.partSize },
+    trashDays: info.trashDays,
   }
 }
 
@@ -42,6 +45,7 @@ export function serverRoutes(accounts: Accounts, info: ServerInfo): FastifyPlugi
               hasAccounts: Type.Boolean({ description: 'False on a new server: who registers first administers it' }),
               maxFileSize: Type.Integer({ description: 'Bytes' }),
               uploads: Type.Object({ partSize: Type.Integer({ description: 'Bytes' }) }),
+              trashDays: Type.Integer({ description: 'Days until what is in the trash is removed for good' }),
             }),
           }),
         },

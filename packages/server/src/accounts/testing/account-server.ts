@@ -94,7 +94,7 @@ export async function startAccountServer(options: AccountServerOptions = {}): Pr
   await app.register(
     accountRoutes({
       accounts,
-      config: { publicUrl, version: '1.2.3', registration, maxFileSize: 50_000, partSize: 8_000 },
+      config: { publicUrl, version: '1.2.3', registration, maxFileSize: 50_000, partSize: 8_000, trashDays: 30 },
     }),
   )
   await app.ready()

@@ -12,6 +12,8 @@ export interface Change {
   /** As they are now, new ones too. */
   updated?: readonly TimelineItem[]
   favorite?: { ids: readonly string[]; value: boolean }
+  /** Something may have happened just before anybody listened: the counts tell. */
+  missed?: boolean
   /** Nobody knows what happened meanwhile: load again what is shown. */
   reset?: boolean
 }

@@ -11,10 +11,14 @@ import { createPause } from './pause.ts'
 
 /** Milliseconds out of sight after which the stream is closed. */
 const longHidden = 60_000
+/** Milliseconds that the first screen has for itself before the stream is opened. */
+const beginning = 800
 /** Milliseconds in which events are gathered. */
 const gathering = 300
 /** One request takes as many. */
 const mostAtOnce = 500
+/** Milliseconds before an item whose picture fails is read once more. */
+const patience = 300_000
 
 function createLive() {
   let watchers = 0
@@ -23,6 +27,7 @@ function createLive() {
   let hiding: ReturnType<typeof setTimeout> | undefined
   const touched = new Set<string>()
   const removed = new Set<string>()
+  const readAt = new Map<string, number>()
   const telling = createPause(gathering, tell)
 
   /** The last state of each counts: what was trashed and restored since is there. */
@@ -57,8 +62,14 @@ function createLive() {
   }
 
   async function listen(signal: AbortSignal): Promise<void> {
+    // A stream that goes on where it was missed nothing; a new one begins now.
+    let isNew = lastEventId === null
+    const onOpen = () => {
+      if (isNew) changes.emit({ missed: true })
+      isNew = false
+    }
     try {
-      for await (const event of client.events({ signal, lastEventId })) hear(event)
+      for await (const event of client.events({ signal, lastEventId, onOpen })) hear(event)
     } catch (error) {
       if (error instanceof ApiProblem && error.status === 401) session.ended()
     }
@@ -87,7 +98,7 @@ function createLive() {
       watchers += 1
       if (watchers === 1) {
         document.addEventListener('visibilitychange', onVisibility)
-        start()
+        setTimeout(start, beginning)
       }
       return () => {
         watchers -= 1
@@ -99,9 +110,13 @@ function createLive() {
         lastEventId = null
       }
     },
-    /** Has these read again, for example because the address of a picture has grown too old. */
-    touch(ids: readonly string[]): void {
-      for (const id of ids) touched.add(id)
+    /** Has an item read again whose picture could not be had: its address may have grown too old. Once in a while only. */
+    readAgain(id: string): void {
+      const now = Date.now()
+      if (now - (readAt.get(id) ?? 0) < patience) return
+      if (readAt.size > mostAtOnce) readAt.clear()
+      readAt.set(id, now)
+      touched.add(id)
       telling.soon()
     },
   }

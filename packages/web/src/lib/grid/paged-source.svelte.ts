@@ -11,12 +11,18 @@ export interface PagedSource extends GridSource {
   asset(id: string): Asset | null
 }
 
+export interface PagedOptions {
+  /** What is restored leaves this list. */
+  isTrash?: boolean
+}
+
 /** `total`: how many there are, when that is known before the last page. */
 export function createPagedSource<A extends Asset = Asset>(
   loadPage: (cursor: string | null) => Promise<Page<A>>,
   total?: number,
+  options: PagedOptions = {},
 ): PagedSource & { asset(id: string): A | null } {
-  return new PagedList(loadPage, total ?? null)
+  return new PagedList(loadPage, total ?? null, options)
 }
 
 class PagedList<A extends Asset> implements PagedSource {
@@ -30,6 +36,7 @@ class PagedList<A extends Asset> implements PagedSource {
   readonly #assets = new Map<string, A>()
   readonly #removed = new Map<string, { item: TimelineItem; after: string | null }>()
   readonly #loadPage: (cursor: string | null) => Promise<Page<A>>
+  readonly #isTrash: boolean
   readonly #close: () => void
   #loading: Promise<void> | null = null
 
@@ -54,7 +61,8 @@ class PagedList<A extends Asset> implements PagedSource {
         ],
   )
 
-  constructor(loadPage: (cursor: string | null) => Promise<Page<A>>, total: number | null) {
+  constructor(loadPage: (cursor: string | null) => Promise<Page<A>>, total: number | null, options: PagedOptions) {
+    this.#isTrash = options.isTrash ?? false
     this.#loadPage = loadPage
     this.#total = total
     this.#close = changes.follow((change) => this.#apply(change))
@@ -144,7 +152,8 @@ class PagedList<A extends Asset> implements PagedSource {
 
   #apply({ removed, restored, updated, favorite, reset }: Change): void {
     if (removed !== undefined) this.#remove(new Set(removed))
-    if (restored !== undefined) this.#restore(restored)
+    if (restored !== undefined && this.#isTrash) this.#remove(new Set(restored))
+    else if (restored !== undefined) this.#restore(restored)
     if (favorite !== undefined) {
       const ids = new Set(favorite.ids)
       this.#items = this.#items.map((item) => (ids.has(item.id) ? { ...item, favorite: favorite.value } : item))

@@ -9,6 +9,8 @@ export interface PickingOptions {
   selection(): Selection | null
   /** The item at a point of the window. */
   itemAt(x: number, y: number): TimelineItem | null
+  /** What a press does in place of following the link. */
+  open(): ((item: TimelineItem) => void) | undefined
 }
 
 /** Milliseconds until a touch counts as long, and pixels it may move meanwhile. */
@@ -55,7 +57,11 @@ export function createPicking(options: PickingOptions) {
     function onclick(event: MouseEvent): void {
       const selection = options.selection()
       const target = event.target as Element
-      if (selection === null || event.ctrlKey || event.metaKey) return
+      if (event.ctrlKey || event.metaKey) return
+      if (selection === null) {
+        open(event)
+        return
+      }
       const day = target.closest<HTMLElement>('[data-day]')?.dataset.day
       if (day !== undefined) {
         void itemsOfDay(options.source(), day).then((items) => selection.toggleAll(items))
@@ -64,11 +70,22 @@ export function createPicking(options: PickingOptions) {
       const item = itemOf(target)
       if (item === null) return
       const isCheck = target.closest('[data-check]') !== null
-      if (!isCheck && !selection.isActive && !event.shiftKey) return
+      if (!isCheck && !selection.isActive && !event.shiftKey) {
+        open(event)
+        return
+      }
       // Not to the viewer.
       event.preventDefault()
       if (event.shiftKey && selection.anchor !== null) void selectRange(options.source(), selection, item)
       else selection.toggle(item)
+    }
+
+    function open(event: MouseEvent): void {
+      const item = itemOf(event.target)
+      const opening = options.open()
+      if (item === null || opening === undefined) return
+      event.preventDefault()
+      opening(item)
     }
 
     function onpointerdown(event: PointerEvent): void {

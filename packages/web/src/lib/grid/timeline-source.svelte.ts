@@ -181,6 +181,7 @@ class TimelineSource implements GridSource {
     if (change.restored !== undefined) this.#restore(change.restored)
     if (change.favorite !== undefined) this.#setFavorite(change.favorite.ids, change.favorite.value)
     if (change.updated !== undefined) this.#update(change.updated)
+    if (change.missed === true) this.#counting.now()
     if (change.reset === true) {
       for (const { month } of this.sections) this.#doubt(month)
       this.#counting.now()
