@@ -18,8 +18,14 @@ export class Slide {
   isActive = $state(false)
   /** CSS pixels across, zoom included. */
   across = $state(0)
-  /** Begins or stops what moves on it; null for what stands still. */
-  play: (() => void) | null = null
+  /** What moves on it, as it wishes to be controlled; null for what stands still. */
+  moving = $state.raw<Moving | null>(null)
+}
+
+export interface Moving {
+  kind: 'film' | 'motion' | 'animation'
+  isOn: boolean
+  toggle: () => void
 }
 
 export interface SlideProps<Shared> {
@@ -42,6 +48,9 @@ export interface StageOptions<Shared> {
   component: Component<SlideProps<Shared>>
   /** Given to each slide. */
   shared: Shared
+  onactive: (slide: Slide) => void
+  /** Whether nothing of the page behind is seen. */
+  oncover: (isCovered: boolean) => void
   onmove: (index: number) => void
   /** A gesture wants to close, and the picture is on its way out. */
   onclosing: () => void
@@ -65,6 +74,7 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
   const slides = new Map<Content, { slide: Slide; component: Record<string, unknown>; element: HTMLElement }>()
 
   let lastPress = Number.NEGATIVE_INFINITY
+  let covering: ReturnType<typeof setInterval> | undefined
 
   const pswp = new PhotoSwipe({
     index: options.index,
@@ -161,7 +171,12 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
     forgetFar()
     options.onmove(pswp.currIndex)
   })
+  pswp.on('openingAnimationEnd', () => options.oncover(true))
+  pswp.on('verticalDrag', uncover)
+  pswp.on('pinchClose', uncover)
   pswp.on('close', () => {
+    clearInterval(covering)
+    options.oncover(false)
     for (const { slide } of slides.values()) slide.isActive = false
     options.onclosing()
   })
@@ -172,9 +187,22 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
     })
   })
 
+  /** Until what was dragged has sprung back. */
+  function uncover(): void {
+    options.oncover(false)
+    clearInterval(covering)
+    covering = setInterval(() => {
+      if (pswp.bgOpacity < 1) return
+      clearInterval(covering)
+      options.oncover(true)
+    }, 200)
+  }
+
   function setActive(content: Content, isActive: boolean): void {
     const shown = slides.get(content)
-    if (shown !== undefined) shown.slide.isActive = isActive
+    if (shown === undefined) return
+    shown.slide.isActive = isActive
+    if (isActive) options.onactive(shown.slide)
   }
 
   function release(content: Content): void {
@@ -240,12 +268,6 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
     },
     get isClosing() {
       return pswp.isDestroying
-    },
-    /** Plays or stops what is shown; false when it stands still. */
-    play(): boolean {
-      const shown = pswp.currSlide === undefined ? undefined : slides.get(pswp.currSlide.content)
-      shown?.slide.play?.()
-      return (shown?.slide.play ?? null) !== null
     },
     /** What is at a position is known now. */
     arrived(index: number): void {
