@@ -55,6 +55,8 @@ export function createRenewing({ loadPage, loaded, refresh, life, now = Date.now
     failed(): void {
       if (now() - renewedAt > rest) begin()
     },
+    /** Somebody waits for what is not there yet. */
+    again: begin,
     /** For tests: until nothing is under way. */
     settled: () => running ?? Promise.resolve(),
   }

@@ -74,7 +74,8 @@ export const albums = {
   pickPhotos: 'Choose photos',
   addSelected: (count: number) =>
     count === 0 ? 'Add' : count === 1 ? 'Add 1 item' : `Add ${count.toLocaleString('en')} items`,
-  libraryEmpty: 'Your library is empty. Upload photos first.',
+  libraryEmptyTitle: 'Your library is empty',
+  libraryEmpty: 'Upload photos straight into this album.',
 
   arrangeTitle: 'Arrange photos',
   arrangeHint: 'Drag photos to where they belong. With the keyboard: choose one, then move it with the arrow keys.',

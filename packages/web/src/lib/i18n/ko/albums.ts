@@ -71,7 +71,8 @@ export const albums: typeof english = {
 
   pickPhotos: '사진 선택',
   addSelected: (count: number) => (count === 0 ? '추가' : `${count.toLocaleString('ko')}개 추가`),
-  libraryEmpty: '라이브러리가 비어 있습니다. 먼저 사진을 올려 주세요.',
+  libraryEmptyTitle: '라이브러리가 비어 있습니다',
+  libraryEmpty: '사진을 이 앨범에 바로 올려 보세요.',
 
   arrangeTitle: '사진 순서 바꾸기',
   arrangeHint: '사진을 끌어서 원하는 자리에 놓으세요. 키보드로는 사진을 고른 뒤 화살표 키로 옮길 수 있습니다.',
