@@ -60,7 +60,7 @@ const marker = (id: string, edge: 'begin' | 'end') => `<!-- case ${id} ${edge} -
 /** Replaces the sections that were measured and keeps the others. */
 export function writeResults(path: URL, rendered: Map<string, string>): void {
   const old = readOrEmpty(path)
-  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k']
   const parts = ids.map((id) => {
     const kept = old.split(marker(id, 'begin'))[1]?.split(marker(id, 'end'))[0]?.trim()
     const text = rendered.get(id) ?? kept

@@ -14,6 +14,7 @@ import { edge } from './case-f-edge.ts'
 import { signing } from './case-g-signing.ts'
 import { zipf } from './case-h-zipf.ts'
 import { poster } from './case-i-poster.ts'
+import { timeline } from './case-j-timeline.ts'
 import { site } from './case-k-site.ts'
 import { benchDirectory, floor } from './contender.ts'
 import type { BenchContext } from './context.ts'
@@ -30,6 +31,7 @@ const cases: Record<string, (context: BenchContext) => Promise<Section>> = {
   g: signing,
   h: zipf,
   i: poster,
+  j: timeline,
   k: site,
 }
 
