@@ -5,7 +5,7 @@ export interface DateWords {
   month(month: string): string
   /** `2026-11` → Nov, where the year stands beside it. */
   shortMonth(month: string): string
-  /** `2026-11-03` → Today, Yesterday, Tue 3 November */
+  /** `2026-11-03` → Today, Yesterday, Tue 3 Nov: the whole name of the month stands above. */
   day(day: string): string
   /** `2026-11-03T10:20:30.000` → 3 November 2026 at 10:20 */
   moment(takenAt: string): string
@@ -24,7 +24,7 @@ export function createDateWords(locale: string, words: RelativeDays, today: stri
   }
   const month = format({ month: 'long', year: 'numeric' })
   const shortMonth = format({ month: 'short' })
-  const day = format({ weekday: 'short', day: 'numeric', month: 'long' })
+  const day = format({ weekday: 'short', day: 'numeric', month: 'short' })
   const moment = format({ day: 'numeric', month: 'long', year: 'numeric', hour: 'numeric', minute: '2-digit' })
   const yesterday = new Date(Date.parse(`${today}T00:00Z`) - 86_400_000).toISOString().slice(0, 10)
   return {

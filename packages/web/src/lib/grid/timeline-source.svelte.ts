@@ -162,7 +162,8 @@ class TimelineSource implements GridSource {
 
   async range(from: number, to: number): Promise<TimelineItem[]> {
     await this.#ready
-    const [first, last] = [locate(this.sections, from)?.section, locate(this.sections, to)?.section]
+    const end = Math.min(to, this.length - 1)
+    const [first, last] = [locate(this.sections, from)?.section, locate(this.sections, end)?.section]
     if (first === undefined || last === undefined) return []
     const keys = this.sections.slice(first, last + 1).map(({ key }) => key)
     const before = countBefore(this.sections, first)
@@ -173,7 +174,7 @@ class TimelineSource implements GridSource {
       if (section.items?.length !== section.count) await this.load(section)
       items.push(...(this.sections.find((other) => other.key === key)?.items ?? []))
     }
-    return items.slice(from - before, to - before + 1)
+    return items.slice(from - before, end - before + 1)
   }
 
   #apply(change: Change): void {
