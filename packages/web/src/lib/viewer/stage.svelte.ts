@@ -104,12 +104,15 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
     maxZoomLevel: ({ fit }) => Math.max(1, fit * 4),
     getViewportSizeFn: () => ({ x: host.clientWidth, y: host.clientHeight }),
     imageClickAction: (point, { timeStamp }) => {
+      if (startsFilm()) return
       // The second press of those who press twice would undo the first.
       if (timeStamp - lastPress > doublePress) pswp.currSlide?.toggleZoom(point)
       lastPress = timeStamp
     },
     bgClickAction: () => pswp.close(),
-    tapAction: () => options.ontap(),
+    tapAction: () => {
+      if (!startsFilm()) options.ontap()
+    },
     doubleTapAction: 'zoom',
   })
 
@@ -186,6 +189,14 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
       for (const content of [...slides.keys()]) release(content)
     })
   })
+
+  /** A press on the poster of a film is meant for the film. */
+  function startsFilm(): boolean {
+    const moving = pswp.currSlide === undefined ? null : slides.get(pswp.currSlide.content)?.slide.moving
+    if (moving?.kind !== 'film' || moving.isOn) return false
+    moving.toggle()
+    return true
+  }
 
   /** Until what was dragged has sprung back. */
   function uncover(): void {
