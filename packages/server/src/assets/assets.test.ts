@@ -66,6 +66,7 @@ describe('the library', () => {
     assert.equal(first.body.description, 'Beach')
     assert.equal((await edit({ description: 'Lake' }, { 'if-match': etag })).status, 412)
     assert.equal((await edit({ description: 'Lake' }, { 'if-match': first.headers.get('etag') ?? '' })).status, 200)
+    assert.equal((await edit({ description: null }, {})).body.description, null)
     assert.equal((await edit({}, {})).status, 400)
     const favorites = await ann.call('GET', '/v1/assets?favorite=true')
     assert.deepEqual(

@@ -4,7 +4,17 @@ import { streamZip } from '../delivery/index.ts'
 import type { Db } from '../engines/database/database.ts'
 import type { ObjectStore } from '../engines/object-store/index.ts'
 import { history } from '../history/index.ts'
-import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, takeForms, versionOf } from '../http/conventions.ts'
+import {
+  etagOf,
+  IdParams,
+  NoContent,
+  orNull,
+  orProblem,
+  PageQuery,
+  pageOf,
+  takeForms,
+  versionOf,
+} from '../http/conventions.ts'
 import { actorOf, attemptOf } from '../http/policy.ts'
 import { problems } from '../problem.ts'
 import { type AssetRow, AssetSchema } from './asset.ts'
@@ -111,7 +121,7 @@ export function assetRoutes({ db, store, changes, presenter, openAlbum }: AssetR
           params: IdParams,
           body: Type.Object(
             {
-              description: Type.Optional(Type.Union([Type.String({ maxLength: 10_000 }), Type.Null()])),
+              description: Type.Optional(orNull(Type.String({ maxLength: 10_000 }))),
               capturedAt: Type.Optional(Type.String({ format: 'date-time' })),
               favorite: Type.Optional(Type.Boolean()),
             },

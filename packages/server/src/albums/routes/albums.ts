@@ -1,7 +1,7 @@
 /** Albums themselves. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { etagOf, IdParams, NoContent, orProblem, PageQuery, pageOf, versionOf } from '../../http/conventions.ts'
+import { etagOf, IdParams, NoContent, orNull, orProblem, PageQuery, pageOf, versionOf } from '../../http/conventions.ts'
 import { actorOf, attemptOf } from '../../http/policy.ts'
 import { openAlbum } from '../album.ts'
 import { createAlbum, deleteAlbum, editAlbum } from '../editing.ts'
@@ -16,7 +16,7 @@ const Title = Type.String({
   pattern: '^\\s*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$',
 })
 /** Postgres keeps no NUL. */
-const Description = Type.Union([Type.String({ maxLength: 10_000, pattern: '^[^\\u0000]*$' }), Type.Null()])
+const Description = orNull(Type.String({ maxLength: 10_000, pattern: '^[^\\u0000]*$' }))
 
 export function ownAlbumRoutes({ context, presenter }: AlbumRouteDeps): FastifyPluginAsyncTypebox {
   const { db } = context
