@@ -243,6 +243,47 @@ describe('an album', () => {
     assert.deepEqual((await bob.call('GET', `/v1/assets?album=${id}`)).body.items, [])
   })
 
+  test('stays true to its photos, and answers everybody, whatever is done at once', async () => {
+    const ids = await photos(
+      ann,
+      Array.from({ length: 24 }, (_, index) => index),
+    )
+    const albums = [await create(ann, { assetIds: ids }), await create(ann, { assetIds: ids.toReversed() })]
+    const purged = ids.slice(20)
+    const some = (start: number) => [...ids, ...ids].slice(start, start + 12)
+    const calls: Promise<{ status: number; body: Json }>[] = []
+    for (let turn = 0; turn < 20; turn += 1) {
+      const { id } = albums[turn % 2]
+      const before = ids[(turn * 7) % 20] ?? null
+      const moved = some(turn).filter((one) => one !== before)
+      calls.push(
+        ann.call('POST', '/v1/assets/delete', { ids: some(turn) }),
+        ann.call('POST', '/v1/assets/restore', { ids: some(turn).toReversed() }),
+        ann.call('POST', `/v1/albums/${id}/assets/move`, { assetIds: moved, before }),
+        ann.call('PUT', `/v1/albums/${id}/assets`, { assetIds: some(turn + 3).toReversed() }),
+        ann.call('DELETE', `/v1/albums/${id}/assets`, { assetIds: some((turn * 5) % 24) }),
+        ann.call('PATCH', `/v1/albums/${id}`, { order: turn % 3 === 0 ? 'oldest' : 'newest' }),
+        ann.call('PATCH', `/v1/assets/${ids[turn]}`, { capturedAt: at(60 - turn) }),
+      )
+    }
+    calls.push(ann.call('POST', '/v1/assets/delete', { ids: purged, permanent: true }))
+    for (const { status, body } of await Promise.all(calls)) {
+      assert.ok([200, 204, 404].includes(status), `${status} ${JSON.stringify(body)}`)
+    }
+    const { rows } = await server.engines.pool.query(
+      `select asset.id from album_asset join asset on asset.id = album_asset.asset_id
+       where album_asset.captured_at <> asset.captured_at
+          or visible <> (asset.trashed_at is null and asset.motion_of is null)`,
+    )
+    assert.deepEqual(rows, [])
+    await ann.call('POST', '/v1/assets/restore', { ids })
+    for (const { id } of albums) {
+      await ann.call('PUT', `/v1/albums/${id}/assets`, { assetIds: ids })
+      assert.deepEqual((await shown(ann, id, 7)).toSorted(), ids.slice(0, 20).toSorted())
+      assert.equal((await read(ann, id)).assetCount, 20)
+    }
+  })
+
   test('is told of in the history', async () => {
     const { id } = await create(ann)
     const [photo = ''] = await photos(ann, [1])
