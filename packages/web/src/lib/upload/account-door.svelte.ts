@@ -29,3 +29,10 @@ export function accountDoor({ id }: Account): UploadDoor {
   current = { accountId: id, door }
   return door
 }
+
+/** Nobody is signed in any more, and wanted it so. */
+export async function closeAccountDoor(): Promise<void> {
+  const door = current?.door
+  current = null
+  await door?.close()
+}

@@ -3,7 +3,7 @@
  * when the first file does, or when an earlier page left something unfinished.
  */
 import type { Component } from 'svelte'
-import { unfinishedMark } from './marks.ts'
+import { pausedMark, unfinishedMark } from './marks.ts'
 import type { FoundFiles, Uploads, UploadsOptions } from './uploads.svelte.ts'
 
 export interface UploadDoor {
@@ -30,6 +30,7 @@ export function createUploadDoor(options: UploadsOptions): UploadDoor {
   let isClosed = false
 
   async function load(): Promise<Uploads> {
+    const mark = readMark()
     const [{ createUploads }, tray] = await Promise.all([import('./uploads.svelte.ts'), import('./UploadTray.svelte')])
     const made = await createUploads(options)
     if (!isClosed) {
@@ -37,7 +38,7 @@ export function createUploadDoor(options: UploadsOptions): UploadDoor {
       Tray = tray.default
     }
     // Before anything new, so that files which are chosen again are known.
-    await made.recover()
+    if (mark !== null) await made.recover(mark === pausedMark)
     return made
   }
 
@@ -68,7 +69,7 @@ export function createUploadDoor(options: UploadsOptions): UploadDoor {
       await opened.take(files, { albumId: into, keep })
     },
     async recover() {
-      if (hasMark()) await open()
+      if (readMark() !== null) await open()
     },
     goOn: () => uploads?.queue.release('session'),
     async close() {
@@ -80,11 +81,11 @@ export function createUploadDoor(options: UploadsOptions): UploadDoor {
   }
 }
 
-function hasMark(): boolean {
+function readMark(): string | null {
   try {
-    return localStorage.getItem(unfinishedMark) !== null
+    return localStorage.getItem(unfinishedMark)
   } catch {
     // Nothing is kept where storage is forbidden.
-    return false
+    return null
   }
 }

@@ -2,7 +2,7 @@
  * Keeps the record of what is on its way in step with the queue, and finds what an earlier page left unfinished. Writes are
  * gathered, so that ten thousand small files are some transactions and not ten thousand.
  */
-import { unfinishedMark } from './marks.ts'
+import { pausedMark, unfinishedMark } from './marks.ts'
 import { openPendingStore, type PendingFile, type PendingRoot, type PendingStore } from './pending-store.ts'
 import { createPresence } from './presence.ts'
 import { findAgain } from './walk.ts'
@@ -24,6 +24,7 @@ export async function createSurvival(scope: string) {
   const newRoots: PendingRoot[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   let lastKey = 0
+  let isPaused = false
 
   const nextKey = () => `${presence.id}-${++lastKey}`
 
@@ -48,7 +49,7 @@ export async function createSurvival(scope: string) {
 
   function note(): void {
     try {
-      if (records.size > 0) localStorage.setItem(unfinishedMark, '1')
+      if (records.size > 0) localStorage.setItem(unfinishedMark, isPaused ? pausedMark : 'moving')
       else localStorage.removeItem(unfinishedMark)
     } catch (error) {
       // A forbidden or full storage costs the surviving only.
@@ -108,6 +109,11 @@ export async function createSurvival(scope: string) {
     isKept(key: string): boolean {
       const record = records.get(key)
       return record !== undefined && (record.root !== null || record.blob !== null)
+    },
+
+    paused(now: boolean): void {
+      isPaused = now
+      note()
     },
 
     /** What closed pages left; from now on it is this page's. */

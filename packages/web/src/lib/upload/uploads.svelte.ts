@@ -117,6 +117,7 @@ export async function createUploads(options: UploadsOptions) {
     client: options.client,
     hasher: createWorkerHasher(worker),
     resumeStore: rememberedIds(),
+    concurrency: { parts: partsAtOnce() },
     // Few tries, close together: what lasts longer is waited for by the queue, which says so.
     retry: { attempts: 4, baseMs: 400, capMs: 5_000 },
   })
@@ -129,7 +130,9 @@ export async function createUploads(options: UploadsOptions) {
     ? createPreparing({
         follow: (listener) => changes.follow(listener),
         open: () => live.open(),
-        touch: (ids) => live.touch(ids),
+        touch(ids) {
+          for (const id of ids) live.readAgain(id)
+        },
         onChange: soon,
       })
     : null
@@ -231,8 +234,9 @@ export async function createUploads(options: UploadsOptions) {
     return record
   }
 
-  /** Goes on with what can go on by itself, and lists the rest. */
-  async function recover(): Promise<void> {
+  /** Goes on with what can go on by itself, and lists the rest. `isPaused`: nothing moves before somebody says so. */
+  async function recover(isPaused: boolean): Promise<void> {
+    if (isPaused) pause()
     unfinished.push(...(await survival.claim()))
     if (unfinished.length > 0) await goOn(false)
   }
@@ -278,6 +282,11 @@ export async function createUploads(options: UploadsOptions) {
     shownUnfinished = unfinished.length === 0 ? null : { files: [...unfinished], canGoOn }
   }
 
+  function pause(): void {
+    survival.paused(true)
+    queue.hold('person')
+  }
+
   // --- What becomes of them
 
   function onSettled(entry: Entry): void {
@@ -292,6 +301,9 @@ export async function createUploads(options: UploadsOptions) {
   }
 
   function onIdle(): void {
+    // What comes next is not meant by the pause of before.
+    survival.paused(false)
+    queue.release('person')
     if (albums.size > 1 || !albums.has(null)) {
       // Pages of albums do not hear of single additions.
       if (queue.totals.added + queue.totals.duplicates > 0) changes.emit({ reset: true })
@@ -400,8 +412,11 @@ export async function createUploads(options: UploadsOptions) {
     set isExpanded(value: boolean) {
       isExpanded = value
     },
-    pause: () => queue.hold('person'),
-    resume: () => queue.release('person'),
+    pause,
+    resume() {
+      survival.paused(false)
+      queue.release('person')
+    },
     retryAll() {
       queue.retryFailed()
       areFailuresOld = true
@@ -452,6 +467,15 @@ function identityOf(
   albumId: string | null,
 ): string {
   return [path === '' ? name : path, size, lastModified ?? '', albumId ?? ''].join('|')
+}
+
+/**
+ * Over HTTP/1.1 a browser has six connections to a server, and the page needs some of them itself: for its pictures, its
+ * events and the next plan. Over one connection of HTTP/2 or 3 nothing stands in anybody's way.
+ */
+function partsAtOnce(): number {
+  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
+  return navigation?.nextHopProtocol === 'h2' || navigation?.nextHopProtocol === 'h3' ? 8 : 3
 }
 
 function rememberedIds() {
