@@ -5220,7 +5220,7 @@ export interface operations {
                 "application/json": {
                     /** Format: date-time */
                     expiresAt?: string | null;
-                    /** @description At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before */
+                    /** @description At least 4 characters; null for none. Setting it anew locks out whoever unlocked the link before */
                     password?: string | null;
                     allowDownload?: boolean;
                     allowUpload?: boolean;
@@ -5469,7 +5469,7 @@ export interface operations {
                 "application/json": {
                     /** Format: date-time */
                     expiresAt?: string | null;
-                    /** @description At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before */
+                    /** @description At least 4 characters; null for none. Setting it anew locks out whoever unlocked the link before */
                     password?: string | null;
                     allowDownload?: boolean;
                     allowUpload?: boolean;

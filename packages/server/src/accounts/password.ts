@@ -15,7 +15,7 @@ const saltLength = 16
 const tagLength = 32
 
 /** NIST SP 800-63B: a minimum length in characters and no rules of composition. */
-const minLength = 8
+const shortestOfAccounts = 8
 /** UTF-8 bytes, so that hashing stays cheap to ask for. */
 const maxBytes = 1_024
 
@@ -27,8 +27,11 @@ export interface PasswordOptions {
 }
 
 export interface Passwords {
-  /** PHC string. Throws `invalid-request` for a password that may not be chosen, 503 when too many wait. */
-  hash(password: string): Promise<string>
+  /**
+   * PHC string. Throws `invalid-request` for a password that may not be chosen, 503 when too many wait.
+   * @param shortest characters it must have; 8 when absent.
+   */
+  hash(password: string, shortest?: number): Promise<string>
   /** `stored` is null when there is nothing to compare with; that takes as long, and is false. */
   verify(password: string, stored: string | null): Promise<boolean>
 }
@@ -39,8 +42,8 @@ export function createPasswords({ concurrency = 2, maxWaiting = 200 }: PasswordO
   const enter = createGate(concurrency, maxWaiting)
 
   return {
-    async hash(password) {
-      const message = acceptable(password)
+    async hash(password, shortest = shortestOfAccounts) {
+      const message = acceptable(password, shortest)
       const salt = randomBytes(saltLength)
       const leave = await enter()
       try {
@@ -65,12 +68,12 @@ export function createPasswords({ concurrency = 2, maxWaiting = 200 }: PasswordO
 }
 
 /** The same password typed on another keyboard is the same (NIST SP 800-63B section 5.1.1.2: NFKC). */
-function acceptable(password: string): string {
+function acceptable(password: string, shortest: number): string {
   const normalized = password.normalize('NFKC')
   const refuse = (message: string) =>
     problems.invalidRequest('The password cannot be used.', { errors: [{ path: '/password', message }] })
   if (!normalized.isWellFormed()) throw refuse('must be valid Unicode')
-  if ([...normalized].length < minLength) throw refuse(`must have at least ${minLength} characters`)
+  if ([...normalized].length < shortest) throw refuse(`must have at least ${shortest} characters`)
   if (Buffer.byteLength(normalized) > maxBytes) throw refuse(`must have at most ${maxBytes} bytes`)
   return normalized
 }

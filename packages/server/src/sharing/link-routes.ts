@@ -30,7 +30,7 @@ const LinkBody = Type.Object(
         Type.String({
           maxLength: 1024,
           description:
-            'At least 8 characters; null for none. Setting it anew locks out whoever unlocked the link before',
+            'At least 4 characters; null for none. Setting it anew locks out whoever unlocked the link before',
         }),
       ),
     ),

@@ -26,6 +26,8 @@ export interface LinkFields {
 /** More than anyone hands out, and few enough to be listed at once. */
 const maxLinks = 100
 const copiesAtOnce = 1000
+/** It guards an address that nobody guesses, and tries are few: what friends tell each other on the phone will do. */
+const shortestPassword = 4
 
 export async function listLinks({ db }: SharingContext, ownerId: string, albumId: string): Promise<LinkRow[]> {
   await requireAlbumOwner(db, ownerId, albumId)
@@ -145,7 +147,7 @@ async function lockOwn(tx: Tx, ownerId: string, token: string): Promise<LinkRow>
 }
 
 function hashOf({ passwords }: SharingContext, password: string | null): Promise<string> | null {
-  return password === null ? null : passwords.hash(password)
+  return password === null ? null : passwords.hash(password, shortestPassword)
 }
 
 function requireFuture({ now }: SharingContext, expiresAt: Date | null): void {
