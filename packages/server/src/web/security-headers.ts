@@ -31,6 +31,8 @@ export function contentSecurityPolicy({ scriptHashes, reading, writing }: Policy
     'manifest-src': ["'self'"],
     'form-action': ["'self'"],
     'base-uri': ["'none'"],
+    // The hidden frame that a form's answer goes to, so that the browser saves it (`lib/library/download.ts`).
+    'frame-src': ["'self'"],
     'frame-ancestors': ["'none'"],
     'object-src': ["'none'"],
   }
