@@ -14,6 +14,9 @@ const eagerPictures = 6
 const thumbSide = 320
 const smallSide = 720
 
+/** Width by height up to which a phone is offered a tile's true width, and from which it is again. */
+const phoneWidest = 1.5
+const panorama = 2.5
 /** Heights of rows that pictures are chosen for, by the width of the screen below which they apply. Pixels. */
 const rowHeights = [
   { below: 600, height: 96 },
@@ -37,8 +40,9 @@ export function preload({ ratio, thumb, small }: Pick<TimelineItem, 'ratio' | 't
 function choice(ratio: number, thumb: string, small: string | null) {
   if (small === null || small === thumb) return {}
   const widthOf = (side: number) => Math.max(1, Math.round(ratio >= 1 ? side : side * ratio))
-  const sizes = rowHeights.map(({ below, height }) => {
-    const width = `${Math.max(1, Math.round(ratio * height))}px`
+  const sizes = rowHeights.map(({ below, height }, at) => {
+    const shape = at > 0 || ratio > panorama ? ratio : Math.min(ratio, phoneWidest)
+    const width = `${Math.max(1, Math.round(shape * height))}px`
     return Number.isFinite(below) ? `(max-width: ${below - 1}px) ${width}` : width
   })
   return {

@@ -25,6 +25,7 @@ function chunksOfMonth({ month, count }: Month): GridSection[] {
     count: Math.min(chunkSize, count - chunk * chunkSize),
     items: null,
     isCurrent: false,
+    isPrefix: false,
     continues: false,
     goesOn: false,
   }))
@@ -54,6 +55,7 @@ export function filled(
     items: answer.items,
     count: answer.items.length,
     isCurrent: true,
+    isPrefix: false,
     continues: first !== undefined && answer.before !== null && dayOf(answer.before) === dayOf(first),
     goesOn: last !== undefined && answer.after !== null && dayOf(answer.after) === dayOf(last),
   }
@@ -159,5 +161,7 @@ export function trimmed(
       .sort((one, other) => distance(other) - distance(one))
       .slice(0, loaded.length - most),
   )
-  return sections.map((section, index) => (far.has(index) ? { ...section, items: null, isCurrent: false } : section))
+  return sections.map((section, index) =>
+    far.has(index) ? { ...section, items: null, isCurrent: false, isPrefix: false } : section,
+  )
 }

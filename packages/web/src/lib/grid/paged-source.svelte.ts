@@ -55,6 +55,7 @@ class PagedList<A extends Asset> implements PagedSource {
             count: this.length,
             items: this.#items,
             isCurrent: this.#cursor === null,
+            isPrefix: this.#cursor !== null,
             continues: false,
             goesOn: this.#cursor !== null,
           },

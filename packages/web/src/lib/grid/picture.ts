@@ -16,8 +16,11 @@ export interface Picture {
 
 const thumbSide = 320
 const smallSide = 720
-/** Dense as the screen of a phone may be, its tiles are small: the thumb is what they get. */
+/** Dense as the screen of a phone may be, its tiles are small: the thumb is what all but panoramas get. */
 const phoneHeight = 96
+/** Width by height up to which a phone is offered a tile's true width, and from which it is again. */
+const phoneWidest = 1.5
+const panorama = 2.5
 
 /** Null while there is no thumb. */
 export function pictureOf({ ratio, thumb, small }: Pick<TimelineItem, 'ratio' | 'thumb' | 'small'>): Picture | null {
@@ -25,7 +28,8 @@ export function pictureOf({ ratio, thumb, small }: Pick<TimelineItem, 'ratio' | 
   if (small === null || small === thumb) return { src: thumb, srcset: undefined, sizes: undefined }
   const widthOf = (side: number) => Math.max(1, Math.round(ratio >= 1 ? side : side * ratio))
   const sizes = rowHeights.map(({ below, height }, at) => {
-    const width = `${Math.max(1, Math.round(ratio * (at === 0 ? phoneHeight : height)))}px`
+    const shape = at > 0 || ratio > panorama ? ratio : Math.min(ratio, phoneWidest)
+    const width = `${Math.max(1, Math.round(shape * (at === 0 ? phoneHeight : height)))}px`
     return below === Number.POSITIVE_INFINITY ? width : `(max-width: ${below - 1}px) ${width}`
   })
   return {

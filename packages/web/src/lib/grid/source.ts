@@ -11,6 +11,8 @@ export interface GridSection {
   readonly items: readonly TimelineItem[] | null
   /** Whether what is known is all of it and still true; else `load` brings the rest. */
   readonly isCurrent: boolean
+  /** What is known is true and lacks only what comes after it, which is not needed before the screen comes near its end. */
+  readonly isPrefix: boolean
   /** Its first day began in the section before. */
   readonly continues: boolean
   /** Its last day goes on in the next section. */

@@ -30,6 +30,7 @@ export function sectionOf(month: string, items: readonly TimelineItem[], piece =
     count: items.length,
     items,
     isCurrent: true,
+    isPrefix: false,
     continues: false,
     goesOn: false,
   }

@@ -66,7 +66,8 @@ class TimelineSource implements GridSource {
     this.sections = sections.map((section, index) => {
       if (index > 0 || section.month !== first.month) return section
       const items = first.items.slice(0, section.count)
-      return { ...section, items, isCurrent: items.length === section.count }
+      const isCurrent = items.length === section.count
+      return { ...section, items, isCurrent, isPrefix: !isCurrent }
     })
     this.state = 'ready'
   }
