@@ -66,6 +66,8 @@ const growing = 240
 const zoomStep = 1.5
 /** Milliseconds. */
 const doublePress = 400
+/** PhotoSwipe tells of a tap only once it is sure that no second one follows. */
+const longPress = 350 + doublePress
 /** Pixels at the lower edge of a film that belong to its own controls. */
 const filmControls = 84
 
@@ -74,6 +76,7 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
   const slides = new Map<Content, { slide: Slide; component: Record<string, unknown>; element: HTMLElement }>()
 
   let lastPress = Number.NEGATIVE_INFINITY
+  let pressedAt = Number.NEGATIVE_INFINITY
   let covering: ReturnType<typeof setInterval> | undefined
 
   const pswp = new PhotoSwipe({
@@ -111,7 +114,8 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
     },
     bgClickAction: () => pswp.close(),
     tapAction: () => {
-      if (!startsFilm()) options.ontap()
+      // A finger that rested on a Live Photo has played it, and wanted nothing else.
+      if (performance.now() - pressedAt < longPress && !startsFilm()) options.ontap()
     },
     doubleTapAction: 'zoom',
   })
@@ -160,6 +164,7 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
   pswp.on('keydown', (event) => event.preventDefault())
   pswp.on('pointerDown', (event) => {
     const { originalEvent } = event
+    pressedAt = performance.now()
     const { target } = originalEvent
     if (!(target instanceof Element)) return
     const isControl = target.closest('button, a') !== null
