@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page, Request } from 'playwright-core'
+import { createDatabaseProxy } from '../../../server/src/testing/database-proxy.ts'
 import { accessibilityProblems, scrollsSideways } from './testing/axe.ts'
 import { dropFiles, narrow, type SiteUnderTest, shoot, signedIn, startSite, withoutBrowser } from './testing/browser.ts'
 import { photo } from './testing/photos.ts'
@@ -221,8 +222,11 @@ describe('the installed site', { skip: withoutBrowser }, () => {
   })
   after(() => site.close())
 
-  it('opens without a network and says so, and comes back by itself, with nothing of a person kept', async () => {
-    const { context, page } = await site.visit()
+  it('opens without a network and says so, and comes back by itself, with nothing of a person kept', async (t) => {
+    // Cut in two, because what a browser is told of being offline does not reach its service workers.
+    const wire = await createDatabaseProxy(site.server.address)
+    t.after(() => wire.close())
+    const { context, page } = await site.visit({ baseURL: new URL(wire.url).origin })
     await signedIn(site, { context, page, complaints: [] }, 'gus')
     await page.goto('/photos')
     await page.getByRole('heading', { level: 1 }).waitFor()
@@ -242,10 +246,12 @@ describe('the installed site', { skip: withoutBrowser }, () => {
     assert.ok(kept.shell.includes('id="heliograph-first">null<'))
     assert.ok(!kept.shell.includes('gus'))
 
+    wire.cut()
     await context.setOffline(true)
     await page.goto('/albums')
     await page.getByRole('heading', { name: 'You are offline' }).waitFor()
     await shoot(page, 'offline')
+    wire.mend()
     await context.setOffline(false)
     await page.getByRole('heading', { level: 1, name: 'Albums' }).waitFor()
     await context.close()

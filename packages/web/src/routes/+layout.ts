@@ -5,8 +5,7 @@ import { session } from '#lib/session/session.svelte.ts'
 export const ssr = false
 
 export const load = async () => {
-  // Both to their end, so that what goes wrong is told in the person's language.
-  for (const result of await Promise.allSettled([i18n.start(), session.known()])) {
-    if (result.status === 'rejected') throw result.reason
-  }
+  // An error here would have no page to be told on. The pages below ask for the session once more, and tell it.
+  const [words] = await Promise.allSettled([i18n.start(), session.known()])
+  if (words.status === 'rejected') throw words.reason
 }

@@ -5,5 +5,6 @@ import { session } from '#lib/session/session.svelte.ts'
 /** Whoever is in already goes on to where they wanted. */
 export const load = async ({ parent, url }) => {
   await parent()
+  await session.known()
   if (session.me !== null) redirect(307, safeNext(url.searchParams.get('next'), url.origin))
 }
