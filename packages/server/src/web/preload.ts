@@ -14,12 +14,12 @@ const eagerPictures = 6
 const thumbSide = 320
 const smallSide = 720
 
-/** Width by height up to which a phone is offered a tile's true width, and from which it is again. */
-const phoneWidest = 1.5
+/** Width by height above which a phone is told no more width, and above which it is again. */
+const phoneWidest = 1
 const panorama = 2.5
 /** Heights of rows that pictures are chosen for, by the width of the screen below which they apply. Pixels. */
 const rowHeights = [
-  { below: 600, height: 96 },
+  { below: 600, height: 90 },
   { below: 1200, height: 168 },
   { below: Number.POSITIVE_INFINITY, height: 208 },
 ]

@@ -13,4 +13,12 @@ export interface GridContext {
   reveal(id: string, options?: { focus?: boolean }): void
 }
 
+/** Where the screen is in a grid, to come back to it. */
+export interface GridPlace {
+  /** Of the section. */
+  key: string
+  /** How far into it: 0 to 1. */
+  at: number
+}
+
 export const [useGrid, provideGrid] = createContext<GridContext>()

@@ -6,7 +6,7 @@ test('both sizes are offered by their true widths, with the width of the tile', 
   assert.deepEqual(pictureOf({ ratio: 0.75, thumb: '/t', small: '/s' }), {
     src: '/t',
     srcset: '/t 240w, /s 540w',
-    sizes: '(max-width: 599px) 72px, (max-width: 1199px) 126px, 156px',
+    sizes: '(max-width: 599px) 68px, (max-width: 1199px) 126px, 156px',
   })
   assert.equal(pictureOf({ ratio: 3, thumb: '/t', small: '/s' })?.srcset, '/t 320w, /s 720w')
 })

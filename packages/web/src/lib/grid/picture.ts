@@ -16,10 +16,10 @@ export interface Picture {
 
 const thumbSide = 320
 const smallSide = 720
-/** Dense as the screen of a phone may be, its tiles are small: the thumb is what all but panoramas get. */
-const phoneHeight = 96
-/** Width by height up to which a phone is offered a tile's true width, and from which it is again. */
-const phoneWidest = 1.5
+/** Dense as the screen of a phone may be (3.5 pixels to one), its tiles are small: all but panoramas get the thumb. */
+const phoneHeight = 90
+/** Width by height above which a phone is told no more width, and above which it is again. */
+const phoneWidest = 1
 const panorama = 2.5
 
 /** Null while there is no thumb. */
