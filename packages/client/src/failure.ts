@@ -1,7 +1,7 @@
 /** What went wrong and what to do about it, in sentences for the person in front of the screen. */
 import { ApiProblem, ConnectionFailed } from './problem.ts'
-import { UploadGone } from './upload/put-part.ts'
 import { SourceChanged } from './upload/source.ts'
+import { UploadGone } from './upload/upload-gone.ts'
 
 export interface FailureDescription {
   /** What happened; one sentence. */

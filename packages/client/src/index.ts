@@ -14,7 +14,6 @@ export {
 export type { LinkClient } from './link-calls.ts'
 export { ApiProblem, ConnectionFailed, isTransient } from './problem.ts'
 export type { AddOptions, UploadSuccess } from './upload/file-upload.ts'
-export { UploadGone } from './upload/put-part.ts'
 export { createBrowserResumeStore, createMemoryResumeStore, type ResumeStore } from './upload/resume.ts'
 export type { RetryPolicy } from './upload/retry.ts'
 export { type ByteSlice, SourceChanged, type UploadSource } from './upload/source.ts'
@@ -29,5 +28,6 @@ export {
   type PutTransport,
 } from './upload/transport.ts'
 export type { UploadClient } from './upload/upload-client.ts'
+export { UploadGone } from './upload/upload-gone.ts'
 export { createUploader, type Uploader, type UploaderOptions } from './upload/uploader.ts'
 export { createWorkerHasher, type HashingPort, serveHashing } from './worker-hasher.ts'

@@ -5,13 +5,14 @@
 import type { Asset, PlanRequest } from '../api.ts'
 import { toHex } from '../hashing.ts'
 import { ApiProblem } from '../problem.ts'
-import { type PartEngine, UploadGone } from './put-part.ts'
+import type { PartEngine } from './put-part.ts'
 import { fingerprint, type ResumeStore } from './resume.ts'
 import { retrying } from './retry.ts'
 import { planSession, resumeSession, type SessionDependencies, type UploadSession } from './session.ts'
 import type { Slots } from './slots.ts'
 import type { UploadSource } from './source.ts'
 import type { UploadClient } from './upload-client.ts'
+import { UploadGone } from './upload-gone.ts'
 
 export interface AddOptions {
   /** An upload begun elsewhere, to be continued. */

@@ -13,16 +13,9 @@ import { backoffMs, pause, type RetryPolicy } from './retry.ts'
 import type { ByteSlice } from './source.ts'
 import type { Telemetry } from './telemetry.ts'
 import type { PutTransport } from './transport.ts'
+import { UploadGone } from './upload-gone.ts'
 import { judge, type Verdict } from './verdict.ts'
 import { createWatchdog } from './watchdog.ts'
-
-/** The upload is over on the server's side: completed, aborted, expired or unknown. */
-export class UploadGone extends Error {
-  constructor(cause: unknown) {
-    super('The server does not know this upload any more', { cause })
-    this.name = 'UploadGone'
-  }
-}
 
 export interface PartEngine {
   transport: PutTransport

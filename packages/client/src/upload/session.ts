@@ -5,11 +5,12 @@
 import type { Asset, PlannedPart, PlanRequest, ReceivedPart, UploadStatus } from '../api.ts'
 import { ApiProblem } from '../problem.ts'
 import { createPartBook, type PartBook } from './part-book.ts'
-import { type PartEngine, putPart, UploadGone } from './put-part.ts'
+import { type PartEngine, putPart } from './put-part.ts'
 import { retrying } from './retry.ts'
 import type { UploadSource } from './source.ts'
 import { createTelemetry, type Telemetry } from './telemetry.ts'
 import type { UploadClient } from './upload-client.ts'
+import { UploadGone } from './upload-gone.ts'
 
 export interface UploadSession {
   readonly uploadId: string
