@@ -20,13 +20,19 @@ export interface Liveness {
 export async function showLiveness(pool: pg.Pool, names: string[], log: JobsLogger): Promise<Liveness> {
   let stopped = false
   let client: pg.PoolClient | null = null
+  /** Once: a connection that is given back can still end with an error, as when its database is dropped. */
+  let letGo: () => void = () => undefined
 
   async function hold(): Promise<void> {
     const taken = await pool.connect()
-    taken.once('error', () => {
+    let isTaken = true
+    letGo = () => {
+      if (!isTaken) return
+      isTaken = false
       client = null
       taken.release(true)
-    })
+    }
+    taken.once('error', letGo)
     await taken.query('select pg_advisory_lock($1, hashtext(name)) from unnest($2::text[]) as name', [lockClass, names])
     client = taken
   }
@@ -46,7 +52,7 @@ export async function showLiveness(pool: pg.Pool, names: string[], log: JobsLogg
       stopped = true
       clearInterval(timer)
       // The lock belongs to the session: ending it lets go.
-      client?.release(true)
+      letGo()
     },
   }
 }
