@@ -142,6 +142,13 @@ describe('uploading', { skip: withoutBrowser }, () => {
     await shoot(page, 'uploads-paused')
     // The write of what survives is gathered for a moment.
     await page.waitForFunction(() => localStorage.getItem('heliograph.uploads') === 'paused')
+    // Another page of the same person shows nothing of what this one is at work on.
+    const other = await context.newPage()
+    await other.goto('/photos')
+    await other.getByRole('heading', { level: 1 }).waitFor()
+    await other.waitForTimeout(1000)
+    assert.equal(await tray(other).count(), 0)
+    await other.close()
     await page.reload()
 
     // Whoever paused is asked before anything moves.
@@ -197,6 +204,25 @@ describe('uploading', { skip: withoutBrowser }, () => {
     await beOffline(false)
     await status(page, '3 added')
     assert.deepEqual(await library(page), ['one.jpg', 'three.jpg', 'two.jpg'])
+    await context.close()
+  })
+
+  it('waits for somebody whose session ended to sign in again', async () => {
+    const { context, page } = await open('ivy')
+    const folder = await folderOf('Session', {
+      'one.jpg': await largePhoto(75, 12 * megabyte),
+      'two.jpg': await photo(76),
+    })
+    await slow(page, 4 * megabyte)
+    await dropFiles(page, [folder])
+    await page.waitForRequest((request) => request.method() === 'PUT')
+    await context.clearCookies()
+    await page.waitForURL(/\/sign-in/)
+    await page.getByLabel('Email').fill('ivy@example.org')
+    await page.getByLabel('Password', { exact: true }).fill('correct horse battery')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await status(page, '2 added')
+    assert.deepEqual(await library(page), ['one.jpg', 'two.jpg'])
     await context.close()
   })
 

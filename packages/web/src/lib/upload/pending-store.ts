@@ -38,6 +38,8 @@ export interface PendingStore {
     roots?: readonly PendingRoot[]
   }): Promise<void>
   list(scope: string): Promise<PendingFile[]>
+  /** Of all pages and people. */
+  isEmpty(): Promise<boolean>
   root(key: string): Promise<FileSystemHandle | null>
   /** Forgets the handles of a page that has nothing left to find by them. */
   forgetRoots(owner: string): Promise<void>
@@ -57,6 +59,7 @@ export async function openPendingStore(): Promise<PendingStore> {
 const nothing: PendingStore = {
   write: async () => undefined,
   list: async () => [],
+  isEmpty: async () => true,
   root: async () => null,
   forgetRoots: async () => undefined,
 }
@@ -100,6 +103,8 @@ function overDatabase(database: IDBDatabase): PendingStore {
       }),
     list: (scope) =>
       attempt([], () => answerOf(database.transaction('files').objectStore('files').index('scope').getAll(scope))),
+    isEmpty: () =>
+      attempt(true, async () => (await answerOf(database.transaction('files').objectStore('files').count())) === 0),
     root: (key) =>
       attempt(null, async () => {
         const root: PendingRoot | undefined = await answerOf(

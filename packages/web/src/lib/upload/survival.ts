@@ -41,18 +41,32 @@ export async function createSurvival(scope: string) {
     note()
     await store.write(changes)
     if (records.size > 0) return
-    // Nothing left to be found again: other pages need not know of this one.
+    await noteEnd()
+    // More came in the meantime.
+    if (records.size > 0) return note()
     roots.clear()
     for (const owner of owners) await store.forgetRoots(owner)
-    presence.leave()
+    // Nothing left to be found again: other pages need not know of this one.
+    if (records.size === 0) presence.leave()
   }
 
   function note(): void {
+    if (records.size === 0) return
     try {
-      if (records.size > 0) localStorage.setItem(unfinishedMark, isPaused ? pausedMark : 'moving')
-      else localStorage.removeItem(unfinishedMark)
+      localStorage.setItem(unfinishedMark, isPaused ? pausedMark : 'moving')
     } catch (error) {
       // A forbidden or full storage costs the surviving only.
+      if (!(error instanceof DOMException)) throw error
+    }
+  }
+
+  /** Nothing is left of this page; of others there may be. */
+  async function noteEnd(): Promise<void> {
+    if (!(await store.isEmpty())) return
+    try {
+      localStorage.removeItem(unfinishedMark)
+    } catch (error) {
+      // Where storage is forbidden there is no mark either.
       if (!(error instanceof DOMException)) throw error
     }
   }

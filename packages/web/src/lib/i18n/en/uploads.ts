@@ -101,6 +101,7 @@ export const uploads = {
     albumForbidden: 'You may not add photos to this album. Ask its owner, or upload to your own photos.',
   },
   offline: 'You are offline.',
+  offlinePage: 'This page opens by itself as soon as you are connected. Uploads that are not finished go on then.',
   newVersion: 'There is a new version of Heliograph.',
   reload: 'Reload',
 }

@@ -91,6 +91,7 @@ export const uploads: typeof english = {
     albumForbidden: '이 앨범에는 사진을 추가할 수 없습니다. 앨범 소유자에게 요청하거나 내 사진에 올리세요.',
   },
   offline: '오프라인입니다.',
+  offlinePage: '다시 연결되면 이 페이지가 자동으로 열리고, 끝나지 않은 올리기도 계속됩니다.',
   newVersion: 'Heliograph 새 버전이 있습니다.',
   reload: '새로고침',
 }
