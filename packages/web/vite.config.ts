@@ -5,6 +5,23 @@ import { defineConfig } from 'vite'
 /** Where `npm run dev` finds the API; the server itself serves what `npm run build` made. */
 const server = process.env.HELIOGRAPH_URL ?? 'http://127.0.0.1:8080'
 
+/**
+ * What the first screen needs, in one file: each further file costs a turn on the few connections of HTTP/1.1. The viewer, the
+ * upload engine and the dialogs are not in it, and are loaded when somebody uses them.
+ */
+const firstScreen = new RegExp(
+  [
+    'packages/web/src/lib/(?:api|first-data)',
+    'packages/web/src/lib/i18n/(?:en/|[^/]+$)',
+    'packages/web/src/lib/(?:grid|library|session|offline)/',
+    'packages/web/src/lib/ui/(?!ConfirmDialog|Dialog|SelectField|Switch|Password|CopyField)',
+    'packages/client/src/(?!hash|worker)[^/]+$',
+    'lucide',
+  ]
+    .join('|')
+    .replaceAll('/', '[\\\\/]'),
+)
+
 export default defineConfig({
   plugins: [
     sveltekit({
@@ -16,24 +33,20 @@ export default defineConfig({
       serviceWorker: { register: false },
     }),
   ],
-  build: {
-    target: 'es2022',
-    rolldownOptions: {
-      output: {
-        // A page in some twenty files instead of seventy: each costs a turn on the few connections of HTTP/1.1. SvelteKit's own
-        // files stay as it wants to find them.
-        codeSplitting: {
-          groups: [
-            { name: 'runtime', test: /node_modules[\\/](?:svelte|esm-env|clsx)[\\/]/ },
-            {
-              name: 'shared',
-              test: /packages[\\/](?:web[\\/]src|client)[\\/]|lucide/,
-              minShareCount: 2,
-              entriesAware: true,
-              // Bytes; smaller ones are joined with what is loaded anyway.
-              entriesAwareMergeThreshold: 12_000,
+  build: { target: 'es2022' },
+  environments: {
+    // The build for the server is only there to learn the routes.
+    client: {
+      build: {
+        rolldownOptions: {
+          output: {
+            codeSplitting: {
+              groups: [
+                { name: 'runtime', test: /node_modules[\\/](?:svelte|esm-env|clsx)[\\/]/ },
+                { name: 'first', test: firstScreen, minShareCount: 2 },
+              ],
             },
-          ],
+          },
         },
       },
     },
