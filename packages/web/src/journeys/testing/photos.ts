@@ -37,9 +37,9 @@ export async function photoFolder(count: number, from = 1): Promise<string> {
   await mkdir(join(folder, 'inner'))
   for (let index = 0; index < count; index += 1) {
     const seed = from + index
-    const day = String(1 + (index % 27)).padStart(2, '0')
     const shape = index % 3 === 0 ? { width: 1200, height: 1600 } : {}
-    const bytes = await photo(seed, { ...shape, takenAt: `2024:0${1 + (index % 3)}:${day} 12:00:00` })
+    // All of two days, so that few are on one screen.
+    const bytes = await photo(seed, { ...shape, takenAt: `2024:05:1${index % 2} 12:00:${10 + (index % 50)}` })
     await writeFile(join(folder, index % 2 === 0 ? '.' : 'inner', `IMG_${String(seed).padStart(4, '0')}.jpg`), bytes)
   }
   return folder

@@ -7,6 +7,8 @@ import type { TimelineItem } from './item.ts'
 export interface Change {
   /** Gone from where they were shown: to the trash, or for good. */
   removed?: readonly string[]
+  /** Those that were removed are in the trash now, where their place is. */
+  isTrashed?: boolean
   /** Back from the trash, or not removed after all. */
   restored?: readonly string[]
   /** As they are now, new ones too. */

@@ -26,7 +26,8 @@ function createLive() {
   let lastEventId: string | null = null
   let hiding: ReturnType<typeof setTimeout> | undefined
   const touched = new Set<string>()
-  const removed = new Set<string>()
+  const trashed = new Set<string>()
+  const deleted = new Set<string>()
   const readAt = new Map<string, number>()
   const telling = createPause(gathering, tell)
 
@@ -38,17 +39,17 @@ function createLive() {
       return
     }
     if (event.type !== 'asset.updated') return
-    const isGone = event.state === 'trashed' || event.state === 'deleted'
-    touched[isGone ? 'delete' : 'add'](event.id)
-    removed[isGone ? 'add' : 'delete'](event.id)
+    for (const ids of [trashed, deleted, touched]) ids.delete(event.id)
+    const ids = event.state === 'trashed' ? trashed : event.state === 'deleted' ? deleted : touched
+    ids.add(event.id)
     telling.soon()
   }
 
   async function tell(): Promise<void> {
-    if (removed.size > 0) {
-      changes.emit({ removed: [...removed] })
-      removed.clear()
-    }
+    if (trashed.size > 0) changes.emit({ removed: [...trashed], isTrashed: true })
+    if (deleted.size > 0) changes.emit({ removed: [...deleted] })
+    trashed.clear()
+    deleted.clear()
     const ids = [...touched].slice(0, mostAtOnce)
     for (const id of ids) touched.delete(id)
     if (touched.size > 0) telling.soon()

@@ -151,8 +151,9 @@ class PagedList<A extends Asset> implements PagedSource {
     return this.error === null
   }
 
-  #apply({ removed, restored, updated, favorite, reset }: Change): void {
-    if (removed !== undefined) this.#remove(new Set(removed))
+  #apply({ removed, isTrashed, restored, updated, favorite, reset }: Change): void {
+    // That something went to the trash may be told after the trash was read.
+    if (removed !== undefined && !(this.#isTrash && isTrashed === true)) this.#remove(new Set(removed))
     if (restored !== undefined && this.#isTrash) this.#remove(new Set(restored))
     else if (restored !== undefined) this.#restore(restored)
     if (favorite !== undefined) {

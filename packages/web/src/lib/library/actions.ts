@@ -13,7 +13,7 @@ import { confirm } from './confirm.ts'
 
 /** To the trash, with a way back. False when it did not work. */
 export async function trash(ids: readonly string[]): Promise<boolean> {
-  changes.emit({ removed: ids })
+  changes.emit({ removed: ids, isTrashed: true })
   const done = await attempt(ids, (batch) => client.request('POST', '/v1/assets/delete', { body: { ids: batch } }))
   if (done.failed.length > 0) changes.emit({ restored: done.failed })
   if (done.ok.length > 0) {
@@ -29,7 +29,7 @@ export async function trash(ids: readonly string[]): Promise<boolean> {
 export async function restore(ids: readonly string[], options: { quietly?: boolean } = {}): Promise<boolean> {
   changes.emit({ restored: ids })
   const done = await attempt(ids, (batch) => client.request('POST', '/v1/assets/restore', { body: { ids: batch } }))
-  if (done.failed.length > 0) changes.emit({ removed: done.failed })
+  if (done.failed.length > 0) changes.emit({ removed: done.failed, isTrashed: true })
   if (done.ok.length > 0 && options.quietly !== true) toasts.show(i18n.m.photos.restored(done.ok.length))
   return done.failed.length === 0
 }

@@ -19,16 +19,14 @@ export const photos = {
     jump: 'Go to month',
   },
   tile: {
-    label: (item: TimelineItem, when: string, caption: string | null) =>
+    /** `written` is what stands on the tile, word for word. */
+    label: (item: TimelineItem, when: string, written: string[]) =>
       [
         item.kind === 'video' ? 'Video' : item.motion ? 'Live photo' : 'Photo',
         when,
-        item.favorite ? 'favourite' : null,
-        caption,
-        item.state === 'failed' ? 'no preview' : item.thumb === null ? 'being prepared' : null,
-      ]
-        .filter((part) => part !== null)
-        .join(', '),
+        ...(item.favorite ? ['favourite'] : []),
+        ...written,
+      ].join(', '),
     select: (label: string) => `Select: ${label}`,
     motion: 'Live',
     processing: 'Preparing…',

@@ -19,16 +19,13 @@ export const photos: typeof english = {
     jump: '월로 이동',
   },
   tile: {
-    label: (item, when, caption) =>
+    label: (item, when, written) =>
       [
         item.kind === 'video' ? '동영상' : item.motion ? '라이브 포토' : '사진',
         when,
-        item.favorite ? '즐겨찾기' : null,
-        caption,
-        item.state === 'failed' ? '미리보기 없음' : item.thumb === null ? '준비 중' : null,
-      ]
-        .filter((part) => part !== null)
-        .join(', '),
+        ...(item.favorite ? ['즐겨찾기'] : []),
+        ...written,
+      ].join(', '),
     select: (label) => `선택: ${label}`,
     motion: '라이브',
     processing: '준비 중…',
