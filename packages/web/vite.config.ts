@@ -42,6 +42,8 @@ export default defineConfig({
           output: {
             codeSplitting: {
               groups: [
+                // SvelteKit is told by the page who it is before the rest of it begins: these few must be by themselves.
+                { name: 'payload', test: /runtime[\\/]client[\\/]payload\.js|vite[\\/]preload-helper/ },
                 { name: 'runtime', test: /node_modules[\\/](?:svelte|esm-env|clsx)[\\/]/ },
                 { name: 'first', test: firstScreen, minShareCount: 2 },
               ],
