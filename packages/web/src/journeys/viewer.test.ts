@@ -71,6 +71,33 @@ describe('the viewer', { skip: withoutBrowser }, () => {
     await visit.context.close()
   })
 
+  test('moves on and closes when that is asked for while it still opens', async () => {
+    const visit = await site.visit(desktop)
+    const { page, context, complaints } = visit
+    const ids = await withPhotos(visit, 'choi')
+    await page.goto('/photos')
+    await everyPictureShows(page, count)
+    // As on a machine that has other things to do.
+    const session = await context.newCDPSession(page)
+    await session.send('Animation.enable')
+    await session.send('Animation.setPlaybackRate', { playbackRate: 0.1 })
+    const open = async (id: string | undefined) => {
+      await page.locator(`main [data-id="${id}"] a`).focus()
+      await page.keyboard.press('Enter')
+      await page.waitForSelector('.pswp__item[aria-hidden="false"]')
+    }
+    await open(ids[1])
+    await page.keyboard.press('ArrowRight')
+    await isAt(page, ids[2], '3 of 5')
+    await page.keyboard.press('Escape')
+    await viewer(page).waitFor({ state: 'detached' })
+    await open(ids[0])
+    await page.keyboard.press('Escape')
+    await viewer(page).waitFor({ state: 'detached' })
+    assert.deepEqual(complaints, [])
+    await context.close()
+  })
+
   test('shows the next photo when one goes to the trash, and undo puts it back beside', async () => {
     const visit = await site.visit(desktop)
     const { page, complaints } = visit

@@ -78,6 +78,8 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
   let lastPress = Number.NEGATIVE_INFINITY
   let pressedAt = Number.NEGATIVE_INFINITY
   let covering: ReturnType<typeof setInterval> | undefined
+  /** What was asked for while it was still opening. */
+  const waiting: (() => void)[] = []
 
   const pswp = new PhotoSwipe({
     index: options.index,
@@ -195,6 +197,15 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
     })
   })
 
+  /**
+   * Until the first slide has grown out of its tile there are no others: PhotoSwipe would move on to nothing, and not close
+   * at all.
+   */
+  function onceOpen(act: () => void): void {
+    if (pswp.opener.isOpening) waiting.push(act)
+    else act()
+  }
+
   /** A press on the poster of a film is meant for the film. */
   function startsFilm(): boolean {
     const moving = pswp.currSlide === undefined ? null : slides.get(pswp.currSlide.content)?.slide.moving
@@ -271,14 +282,20 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
         element?.removeAttribute('tabindex')
       }
       observer.observe(host)
+      // After PhotoSwipe's own, which brings the slides beside.
+      pswp.on('openingAnimationEnd', () => {
+        queueMicrotask(() => {
+          for (const act of waiting.splice(0)) act()
+        })
+      })
     },
-    close: () => pswp.close(),
+    close: () => onceOpen(() => pswp.close()),
     destroy(): void {
       observer.disconnect()
       pswp.destroy()
     },
-    next: () => pswp.next(),
-    previous: () => pswp.prev(),
+    next: () => onceOpen(() => pswp.next()),
+    previous: () => onceOpen(() => pswp.prev()),
     get index() {
       return pswp.currIndex
     },
@@ -313,8 +330,8 @@ export function createStage<Shared>(options: StageOptions<Shared>) {
         for (const near of [index - 1, index + 1]) renewBeside(near)
       }
     },
-    zoomIn: () => zoomBy(zoomStep),
-    zoomOut: () => zoomBy(1 / zoomStep),
+    zoomIn: () => onceOpen(() => zoomBy(zoomStep)),
+    zoomOut: () => onceOpen(() => zoomBy(1 / zoomStep)),
     /** Whether it can be brought nearer, and put back. */
     zoomRange(): { canIn: boolean; canOut: boolean } {
       const slide = pswp.currSlide
