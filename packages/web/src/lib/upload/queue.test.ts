@@ -99,6 +99,27 @@ describe('a queue', () => {
     assert.equal(queue.totals.added, 4)
   })
 
+  it('tells once that all is done, also of what was done at once', async () => {
+    const told: number[] = []
+    const onIdle = () => told.push(queue.totals.files)
+    const { queue } = await start(undefined, { maxFileSize: 1000, onIdle })
+    const walked = queue.expect()
+    queue.add(filesOf(2))
+    await until(() => queue.totals.added === 2)
+    assert.deepEqual(told, [])
+    walked()
+    assert.deepEqual(told, [2])
+    // Refused before anything waits.
+    const [refused] = queue.add(filesOf(1, 2000))
+    assert.deepEqual(told, [2, 1])
+    if (refused !== undefined) queue.retry(refused)
+    assert.deepEqual(told, [2, 1, 1])
+    queue.hold('person')
+    queue.release('person')
+    queue.clear()
+    assert.equal(told.length, 3)
+  })
+
   it('tells what the library had from what was added', async () => {
     const { queue, server } = await start()
     const files = filesOf(3)

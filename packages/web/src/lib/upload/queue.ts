@@ -64,6 +64,8 @@ export interface QueueOptions {
   onSessionEnded?(): void
   /** Something is different; may be called often. */
   onChange?(): void
+  /** Everything that was to be done is done. At once, however short it was: nobody has to look in between. */
+  onIdle?(): void
 }
 
 export type UploadQueue = ReturnType<typeof createQueue>
@@ -100,8 +102,17 @@ export function createQueue(options: QueueOptions) {
   /** Files from this size on do not fit any more, as the server said when it refused one. */
   let full: { from: number; error: unknown } | null = null
 
-  const changed = () => options.onChange?.()
+  /** Since the last `onIdle` there was something to do. */
+  let isBusy = false
+
   const isIdle = () => expected === 0 && waitingCount === 0 && active.size === 0 && paused.size === 0
+
+  function changed(): void {
+    options.onChange?.()
+    if (!isBusy || !isIdle()) return
+    isBusy = false
+    options.onIdle?.()
+  }
 
   // --- Coming in
 
@@ -124,6 +135,7 @@ export function createQueue(options: QueueOptions) {
   function expect(): () => void {
     if (isIdle()) startBatch()
     expected++
+    isBusy = true
     changed()
     let isOver = false
     return () => {
@@ -144,6 +156,7 @@ export function createQueue(options: QueueOptions) {
 
   function enqueue(entry: Entry, where: 'front' | 'back' = 'back'): void {
     entry.state = 'waiting'
+    isBusy = true
     waitingCount++
     waitingBytes += entry.source.size
     if (where === 'back') waiting.push(entry)

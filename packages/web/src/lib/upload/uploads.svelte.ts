@@ -146,7 +146,6 @@ export async function createUploads(options: UploadsOptions) {
   let found = 0
   let leftOut = 0
   let unreadable = 0
-  let wasWorking = false
   let isDismissed = true
   let timer: ReturnType<typeof setTimeout> | undefined
   const queue = createQueue({
@@ -158,6 +157,7 @@ export async function createUploads(options: UploadsOptions) {
     onSettled,
     onSessionEnded: options.onSessionEnded,
     onChange: soon,
+    onIdle,
   })
 
   let view = $state.raw<UploadsView>(look())
@@ -330,8 +330,6 @@ export async function createUploads(options: UploadsOptions) {
     wakeLock.want(isMoving)
     title.show(isWorking ? i18n.m.uploads.titleBusy(Math.floor(view.fraction * 100)) : null)
     guard.want(isMoving && wouldBeLost())
-    if (wasWorking && !isWorking) onIdle()
-    wasWorking = isWorking
     if (isMoving) soon()
   }
 
