@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { compressFolder } from './compress.mjs'
+import { inlineFirstPaint } from './first-paint.mjs'
 import { describePages } from './pages.mjs'
 import { buildFolder, hashSources, isSiteFresh, markName } from './sources.mjs'
 
@@ -43,6 +44,7 @@ async function build() {
     return 1
   }
   await describePages(join(web, '.svelte-kit', 'output', 'server'), buildFolder(root))
+  await inlineFirstPaint(web, buildFolder(root))
   await compressFolder(buildFolder(root))
   writeFileSync(join(buildFolder(root), markName), sources)
   console.error(`Built in ${Math.round((Date.now() - start) / 1000)} s.`)

@@ -6,8 +6,9 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { chooseCoding, codings, encodeQuickly, quickCodings } from '../http/encoding.ts'
 import { answerBeforeBodyEnds } from '../http/unread-body.ts'
 import { type FirstData, type FirstDataDeps, readFirstData } from './first-data.ts'
+import type { Page } from './pages.ts'
 import { preloadFirstRow } from './preload.ts'
-import { contentSecurityPolicy, securityHeaders } from './security-headers.ts'
+import { contentSecurityPolicy, fileHeaders, pageHeaders } from './security-headers.ts'
 import type { Site } from './site.ts'
 import type { SiteFile } from './site-files.ts'
 import { unbuiltPage } from './unbuilt.ts'
@@ -20,6 +21,13 @@ export interface SiteRoutesDeps {
   findOrigins(): Promise<{ reading: string[]; writing: string[] }>
 }
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** The page of the site that is being sent. */
+    page: Page | null
+  }
+}
+
 /** What is never a page, known or not. */
 const notPages = /^\/(?:v1|m|u|docs|problems|_app|\.well-known|healthz|readyz|metrics)(?:\/|$)/
 
@@ -30,22 +38,27 @@ const policy = {
 
 export function siteRoutes(deps: SiteRoutesDeps): FastifyPluginAsync {
   const { site } = deps
-  let securityPolicy: Promise<string> | null = null
-  async function findSecurityPolicy(): Promise<string> {
+  let origins: ReturnType<SiteRoutesDeps['findOrigins']> | null = null
+  async function policyOf(styleHashes: string[]): Promise<string> {
+    origins ??= deps.findOrigins()
     try {
-      return contentSecurityPolicy({ scriptHashes: site?.shell.scriptHashes ?? [], ...(await deps.findOrigins()) })
+      return contentSecurityPolicy({ scriptHashes: site?.shell.scriptHashes ?? [], styleHashes, ...(await origins) })
     } catch (error) {
       // The next page asks again.
-      securityPolicy = null
+      origins = null
       throw error
     }
   }
 
   return async (app) => {
-    app.addHook('onSend', async (_request, reply) => {
-      if (String(reply.getHeader('content-type')).startsWith('application/problem')) return
-      securityPolicy ??= findSecurityPolicy()
-      reply.headers(securityHeaders).header('content-security-policy', await securityPolicy)
+    app.decorateReply('page', null)
+    app.addHook('onSend', async (request, reply) => {
+      const contentType = String(reply.getHeader('content-type'))
+      if (contentType.startsWith('application/problem')) return
+      // What only a page can make use of would be more bytes than many a file has itself.
+      reply.headers(fileHeaders)
+      if (!contentType.startsWith('text/html') && !isWorker(pathOf(request))) return
+      reply.headers(pageHeaders).header('content-security-policy', await policyOf(reply.page?.styleHashes ?? []))
     })
 
     app.get('/*', { config: { policy }, schema: { hide: true } }, async (request, reply) => {
@@ -58,9 +71,12 @@ export function siteRoutes(deps: SiteRoutesDeps): FastifyPluginAsync {
       const first = await readFirstData(deps.firstData, { path, cookies: request.cookies }, (error) =>
         request.log.warn({ err: error }, 'a page was sent without its first data'),
       )
-      const page = site.pages.find(whereItLeads(path, first))
-      if (page === null) reply.code(404)
-      const head = (page?.head ?? '') + preloadFirstRow(first?.timeline ?? null)
+      const known = site.pages.find(whereItLeads(path, first))
+      if (known === null) reply.code(404)
+      const page = known ?? site.pages.other
+      reply.page = page
+      // Pictures before scripts: they are shown before any of those has run.
+      const head = { early: preloadFirstRow(first?.timeline ?? null), late: page.head }
       return sendPage(request, reply, site.shell.render(first, head))
     })
 
@@ -117,6 +133,11 @@ function sendUnbuilt(reply: FastifyReply) {
 function whereItLeads(path: string, first: FirstData | null): string {
   if (path !== '/' || first === null) return path
   return first.me === null ? '/sign-in' : '/photos'
+}
+
+/** It has a policy of its own, whoever starts it. */
+function isWorker(path: string): boolean {
+  return /worker/.test(path)
 }
 
 /** Browsers ask for pages by name; a program that takes anything is told the truth about a path that is none. */

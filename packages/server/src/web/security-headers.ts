@@ -8,18 +8,19 @@ const announcerStyle = "'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='"
 
 export interface PolicySources {
   scriptHashes: readonly string[]
+  styleHashes: readonly string[]
   /** Origins besides our own that files are read from. */
   reading: readonly string[]
   /** Origins besides our own that files are sent to. */
   writing: readonly string[]
 }
 
-export function contentSecurityPolicy({ scriptHashes, reading, writing }: PolicySources): string {
+export function contentSecurityPolicy({ scriptHashes, styleHashes, reading, writing }: PolicySources): string {
   const directives: Record<string, readonly string[]> = {
     'default-src': ["'none'"],
     // Checksums of files are computed in WebAssembly; that word allows nothing else.
     'script-src': ["'self'", "'wasm-unsafe-eval'", ...scriptHashes],
-    'style-src': ["'self'"],
+    'style-src': ["'self'", ...styleHashes],
     // One attribute that SvelteKit writes itself, by its hash: it hides the text that tells screen readers of a new page.
     'style-src-attr': ["'unsafe-hashes'", announcerStyle],
     'font-src': ["'self'"],
@@ -59,12 +60,17 @@ const unused = [
   'usb',
 ]
 
-/** Besides the Content-Security-Policy, for every answer of the site. */
-export const securityHeaders: Readonly<Record<string, string>> = {
+/** For every answer of the site. */
+export const fileHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** Besides the Content-Security-Policy, for what a browser shows or runs by itself: pages and workers. */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  ...fileHeaders,
   // Tokens of shared links are in paths.
   'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': unused.map((feature) => `${feature}=()`).join(', '),
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
@@ -6,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { sessionCookie } from '../accounts/session-cookie.ts'
 import { startTestServer, type TestAccount, type TestServer } from '../testing/server.ts'
-import { makeSite, type SmallSite } from './testing/site.ts'
+import { makeSite, photosStyle, type SmallSite } from './testing/site.ts'
 
 interface Answer {
   status: number
@@ -126,7 +127,13 @@ describe('a page', () => {
   it('names what it needs besides the shell, once', async () => {
     const text = (await ask('/photos', html)).bytes.toString()
     assert.match(text, /<link rel="modulepreload" href="\/photos.js">/)
-    assert.match(text, /<link rel="stylesheet" href="\/photos.css">/)
+    // Its styles are in it, by their hash; the link is there to be found by scripts, and fetches nothing.
+    assert.ok(text.includes(`<style>${photosStyle}</style>`))
+    assert.match(text, /<link rel="stylesheet" href="\/photos.css" disabled>/)
+    const hash = createHash('sha256').update(photosStyle).digest('base64')
+    const policy = String((await ask('/photos', html)).headers['content-security-policy'])
+    assert.ok(policy.includes(`style-src 'self' 'sha256-${hash}';`))
+    assert.match(String((await ask('/albums', html)).headers['content-security-policy']), /style-src 'self';/)
     assert.equal(text.match(/start\.abc\.js/g)?.length, 1)
     assert.doesNotMatch(text, /albums\.js/)
     const first = await ask('/', { ...html, cookie: `${sessionCookie}=${ann.token}` })
@@ -217,12 +224,12 @@ describe('the first data', () => {
 
 describe('the headers of the site', () => {
   it('allow scripts and styles from here alone, and nothing inline that is not named', async () => {
-    for (const path of ['/photos', script]) {
+    for (const path of ['/photos', '/service-worker.js']) {
       const { headers } = await ask(path, html)
       const policy = String(headers['content-security-policy'])
       assert.match(policy, /default-src 'none'/)
       assert.match(policy, /script-src 'self' 'wasm-unsafe-eval' 'sha256-[A-Za-z0-9+/]{43}='/)
-      assert.match(policy, /style-src 'self';/)
+      assert.match(policy, /style-src 'self'(?: 'sha256-[A-Za-z0-9+/]{43}=')?;/)
       assert.match(policy, /frame-ancestors 'none'/)
       assert.doesNotMatch(policy, /unsafe-(?:inline|eval)(?<!wasm-unsafe-eval)|https?:\/\/(?!127\.0\.0\.1)|\*/)
       assert.equal(headers['x-content-type-options'], 'nosniff')
@@ -230,6 +237,11 @@ describe('the headers of the site', () => {
       assert.equal(headers['cross-origin-opener-policy'], 'same-origin')
       assert.match(String(headers['permissions-policy']), /camera=\(\)/)
     }
+    // A file that is only ever part of a page needs no words that are longer than itself.
+    const { headers } = await ask(script, html)
+    assert.equal(headers['content-security-policy'], undefined)
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+    assert.equal(headers['cross-origin-resource-policy'], 'same-origin')
   })
 
   it('name where bytes come from and go to', async () => {

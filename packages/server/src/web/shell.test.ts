@@ -48,8 +48,11 @@ describe('the shell', () => {
 
   it('takes preloads into its head, where no address can end the attribute', () => {
     const thumb = 'https://a.example/m/1?x="><script>&y=1'
-    const html = shell.render(null, preload({ ratio: 1, thumb, small: null }))
-    assert.match(html, /href="https:\/\/a\.example\/m\/1\?x=&quot;&gt;&lt;script&gt;&amp;y=1"[^<]*<\/head>/)
+    const html = shell.render(null, { early: preload({ ratio: 1, thumb, small: null }), late: '' })
+    assert.match(
+      html,
+      /href="https:\/\/a\.example\/m\/1\?x=&quot;&gt;&lt;script&gt;&amp;y=1"[^<]*><script type="application\/json"/,
+    )
   })
 
   it('is refused when the place for the data is missing', () => {

@@ -9,25 +9,28 @@ export interface Shell {
   plain: string
   /** `'sha256-…'` of every script in it, for the Content-Security-Policy. */
   scriptHashes: string[]
-  /** `head` is markup that goes at the end of the head, such as preloads. */
-  render(first: unknown, head?: string): string
+  /** Paths of the styles it links, which every page has. Where it is rendered those links are not in it. */
+  styles: string[]
+  /** `early` is markup that goes before everything that is fetched, `late` goes at the end of the head. */
+  render(first: unknown, head?: { early: string; late: string }): string
 }
 
 const placeholder = '<script type="application/json" id="heliograph-first">null</script>'
 
+/** As SvelteKit writes it. */
+const styleLink = /<link href="([^"]+)" rel="stylesheet">/g
+
 /** Throws when the file is not the shell of the site. */
 export function parseShell(html: string): Shell {
-  const [beforeData, afterData] = cutAt(html, placeholder)
+  const [beforeData, afterData] = cutAt(html.replace(styleLink, ''), placeholder)
   return {
     plain: html,
     scriptHashes: hashScripts(html),
-    render(first, head = '') {
+    styles: [...html.matchAll(styleLink)].map(([, path = '']) => path),
+    render(first, { early, late } = { early: '', late: '' }) {
       const data = placeholder.replace('null', () => toScriptJson(first))
       // Not by a search in what was just written, where a text could stand for the mark.
-      const [start, end] = beforeData.includes('</head>')
-        ? [insertBefore(beforeData, '</head>', head), afterData]
-        : [beforeData, insertBefore(afterData, '</head>', head)]
-      return start + data + end
+      return beforeData + early + data + insertBefore(afterData, '</head>', late)
     },
   }
 }

@@ -23,5 +23,7 @@ export async function openSite(folder: string): Promise<Site | null> {
     throw error
   }
   const html = files.get('/index.html')?.bytes.toString()
-  return html === undefined ? null : { files, shell: parseShell(html), pages: await readPages(folder, html) }
+  if (html === undefined) return null
+  const shell = parseShell(html)
+  return { files, shell, pages: await readPages(folder, { html, styles: shell.styles }, files) }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib'
 
+export const photosStyle = '.photos{color:teal}'
 export const startScript = `console.log("started")`
 
 export const shellHtml = `<!doctype html>
@@ -40,6 +41,8 @@ export async function makeSite(): Promise<SmallSite> {
   const files: Record<string, string | Buffer> = {
     'index.html': shellHtml,
     'manifest.webmanifest': '{}',
+    'photos.css': photosStyle,
+    'service-worker.js': 'addEventListener("fetch", () => undefined)',
     '_app/immutable/start.abc.js': script,
     '_app/immutable/start.abc.js.br': brotliCompressSync(script),
     '_app/immutable/start.abc.js.zst': zstdCompressSync(script),
