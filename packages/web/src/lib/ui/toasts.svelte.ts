@@ -12,6 +12,8 @@ const life = 10_000
 
 class Toasts {
   list = $state<Toast[]>([])
+  /** Where they can be: on the page, and in each open dialog. */
+  #places = $state.raw<readonly symbol[]>([])
   #last = 0
   #timers = new Map<number, ReturnType<typeof setTimeout>>()
 
@@ -20,6 +22,23 @@ class Toasts {
     this.list = [...this.list.slice(-2), toast]
     this.resume(toast.id)
     return toast.id
+  }
+
+  /**
+   * One more place to be shown in, until the returned function is called. Only the last one shows them: what is outside of
+   * the dialog that was opened last lies beneath it and cannot be pressed.
+   */
+  enter(place: symbol, { isPage }: { isPage: boolean }): () => void {
+    this.#places = isPage ? [place, ...this.#places] : [...this.#places, place]
+    this.#resumeAll()
+    return () => {
+      this.#places = this.#places.filter((one) => one !== place)
+      this.#resumeAll()
+    }
+  }
+
+  isShownIn(place: symbol): boolean {
+    return this.#places.at(-1) === place
   }
 
   error(text: string): number {
@@ -35,6 +54,11 @@ class Toasts {
   hold(id: number): void {
     clearTimeout(this.#timers.get(id))
     this.#timers.delete(id)
+  }
+
+  /** Nobody points at what has just moved. */
+  #resumeAll(): void {
+    for (const { id } of this.list) this.resume(id)
   }
 
   resume(id: number): void {
