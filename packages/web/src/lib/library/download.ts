@@ -46,7 +46,8 @@ export function saveOriginal({ urls, filename }: Pick<Asset, 'urls' | 'filename'
 
 /** `path`: of a call that takes `ids` and answers with a ZIP. What is no download comes to the frame, and is a failure. */
 export function saveZip(path: string, ids: readonly string[]): void {
-  const name = `download-${crypto.randomUUID()}`
+  // `crypto.randomUUID` does not exist on pages without HTTPS.
+  const name = `download-${crypto.getRandomValues(new Uint32Array(2)).join('-')}`
   const frame = document.createElement('iframe')
   frame.name = name
   frame.hidden = true
