@@ -31,6 +31,11 @@ export interface GridSource {
   /** Brings what is missing of a section; of a list in pages, the next page. Failures are told by `error`. */
   load(section: GridSection): Promise<void>
   retry(): void
+  /**
+   * Reads an item again whose picture could not be had: its address may have grown too old. Lists in pages have none: what is
+   * around their grid renews all that is on the screen at once.
+   */
+  readAgain?(id: string): void
   /** These are near the screen; sections far from them may be forgotten. */
   keepNear(first: number, last: number): void
   /** Position of an item among all, null when it is not here. */

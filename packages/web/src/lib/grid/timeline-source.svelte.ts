@@ -61,6 +61,10 @@ class TimelineSource implements GridSource {
     this.#counting.stop()
   }
 
+  readAgain(id: string): void {
+    live.readAgain(id)
+  }
+
   #begin({ months, first }: NonNullable<FirstData['timeline']>): void {
     const sections = chunksOf(months)
     this.sections = sections.map((section, index) => {
