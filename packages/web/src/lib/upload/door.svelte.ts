@@ -12,6 +12,8 @@ export interface UploadDoor {
   readonly Tray: TrayComponent | null
   /** The album that files go into unless they say another; null for the library alone. */
   albumId: string | null
+  /** What is dropped on the page that is open would be meant for something that the person may not add to. */
+  isShut: boolean
   take(files: FoundFiles, options?: { albumId?: string | null; keep?: boolean }): Promise<void>
   /** Looks for what an earlier page left unfinished. */
   recover(): Promise<void>
@@ -26,6 +28,7 @@ export function createUploadDoor(options: UploadsOptions): UploadDoor {
   let uploads = $state.raw<Uploads | null>(null)
   let Tray = $state.raw<TrayComponent | null>(null)
   let albumId = $state<string | null>(null)
+  let isShut = $state(false)
   let opening: Promise<Uploads> | null = null
   let isClosed = false
 
@@ -63,6 +66,12 @@ export function createUploadDoor(options: UploadsOptions): UploadDoor {
     },
     set albumId(value: string | null) {
       albumId = value
+    },
+    get isShut() {
+      return isShut
+    },
+    set isShut(value: boolean) {
+      isShut = value
     },
     async take(files, { albumId: into = albumId, keep = false } = {}) {
       const opened = await open()

@@ -1,6 +1,7 @@
 import type { SpokenSpan } from '../../upload/pace.ts'
+import { countsIn } from '../region.ts'
 
-const number = (count: number) => count.toLocaleString('en')
+const number = countsIn('en')
 
 export const uploads = {
   upload: 'Upload',
@@ -8,6 +9,7 @@ export const uploads = {
   chooseFolder: 'A folder',
   drop: 'Drop photos, videos or whole folders to upload them',
   dropIntoAlbum: 'Drop photos, videos or whole folders to add them to this album',
+  dropNotHere: 'You can look at this album, but not add to it. To upload photos of your own, open Photos.',
   tray: 'Uploads',
   expand: 'Show uploads',
   collapse: 'Make smaller',

@@ -1,7 +1,8 @@
 import type { SpokenSpan } from '../../upload/pace.ts'
 import type { uploads as english } from '../en/uploads.ts'
+import { countsIn } from '../region.ts'
 
-const number = (count: number) => count.toLocaleString('ko')
+const number = countsIn('ko')
 
 export const uploads: typeof english = {
   upload: '올리기',
@@ -9,6 +10,7 @@ export const uploads: typeof english = {
   chooseFolder: '폴더',
   drop: '사진, 동영상 또는 폴더를 여기에 놓으면 올라갑니다',
   dropIntoAlbum: '사진, 동영상 또는 폴더를 여기에 놓으면 이 앨범에 추가됩니다',
+  dropNotHere: '이 앨범은 볼 수만 있고 추가할 수는 없습니다. 내 사진을 올리려면 사진 화면을 여세요.',
   tray: '올리기',
   expand: '올리기 목록 펼치기',
   collapse: '접기',
