@@ -3,6 +3,7 @@
  * a translation that lacks one does not compile. English comes with the page, other languages when they are wanted.
  */
 import { en } from './en/index.ts'
+import { regionOf } from './region.ts'
 
 export type Messages = typeof en
 export type Locale = 'en' | 'ko'
@@ -13,6 +14,8 @@ const remembered = 'heliograph.locale'
 class I18n {
   locale = $state<Locale>('en')
   m = $state.raw<Messages>(en)
+  /** For `Intl`: the language, as it is written where the person is. BCP 47. */
+  readonly region = $derived(regionOf(this.locale))
   readonly names = names
 
   /** The language chosen before, else the first the browser asks for that there is. */

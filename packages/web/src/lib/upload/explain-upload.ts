@@ -18,7 +18,7 @@ export function explainUpload(error: unknown, { maxFileSize }: UploadLimits, int
   if (error instanceof Error && ['NotReadableError', 'NotFoundError'].includes(error.name)) return words.unreadable
   if (error instanceof ApiProblem) {
     if (error.code === 'file-too-large' && maxFileSize !== null) {
-      return words.tooLarge(formatBytes(maxFileSize, i18n.locale))
+      return words.tooLarge(formatBytes(maxFileSize, i18n.region))
     }
     if (intoAlbum && (error.status === 403 || error.status === 404)) return words.albumForbidden
   }

@@ -1,3 +1,7 @@
+import { countsIn } from '../region.ts'
+
+const number = countsIn('en')
+
 export const albums = {
   title: 'Albums',
   new: 'New album',
@@ -24,7 +28,7 @@ export const albums = {
   noMatch: 'No album with this title.',
   pickNone: 'You have no album yet. Make one now.',
   added: (count: number, title: string) =>
-    count === 1 ? `1 item added to “${title}”.` : `${count.toLocaleString('en')} items added to “${title}”.`,
+    count === 1 ? `1 item added to “${title}”.` : `${number(count)} items added to “${title}”.`,
   addedNone: (title: string) => `“${title}” has all of them already.`,
   open: 'Open',
 
@@ -61,7 +65,7 @@ export const albums = {
   takenOut: (count: number) =>
     count === 1
       ? '1 item removed from the album. It is still in the library.'
-      : `${count.toLocaleString('en')} items removed from the album. They are still in the library.`,
+      : `${number(count)} items removed from the album. They are still in the library.`,
   onlyYourOwn: 'You can remove only photos that you added.',
 
   emptyAlbumTitle: 'Nothing here yet',
@@ -72,8 +76,7 @@ export const albums = {
   toAlbums: 'To your albums',
 
   pickPhotos: 'Choose photos',
-  addSelected: (count: number) =>
-    count === 0 ? 'Add' : count === 1 ? 'Add 1 item' : `Add ${count.toLocaleString('en')} items`,
+  addSelected: (count: number) => (count === 0 ? 'Add' : count === 1 ? 'Add 1 item' : `Add ${number(count)} items`),
   libraryEmptyTitle: 'Your library is empty',
   libraryEmpty: 'Upload photos straight into this album.',
 
@@ -86,7 +89,7 @@ export const albums = {
   position: (at: number, of: number) => `Position ${at} of ${of}`,
   guest: 'Guest',
   takeOutForeign: (count: number) =>
-    count === 1 ? 'Remove 1 item from the album?' : `Remove ${count.toLocaleString('en')} items from the album?`,
+    count === 1 ? 'Remove 1 item from the album?' : `Remove ${number(count)} items from the album?`,
   takeOutForeignText: 'Some were added by others, who alone can add them again.',
   menuBack: 'Albums',
 }

@@ -1,3 +1,7 @@
+import { countsIn } from '../region.ts'
+
+const number = countsIn('en')
+
 export const common = {
   appName: 'Heliograph',
   nav: {
@@ -28,7 +32,7 @@ export const common = {
   errorTitle: 'This did not work',
   offlineTitle: 'You are offline',
   offlineText: 'What you see may be old. Everything goes on by itself once you are connected again.',
-  photos: (count: number) => (count === 1 ? '1 photo' : `${count.toLocaleString('en')} photos`),
-  items: (count: number) => (count === 1 ? '1 item' : `${count.toLocaleString('en')} items`),
+  photos: (count: number) => (count === 1 ? '1 photo' : `${number(count)} photos`),
+  items: (count: number) => (count === 1 ? '1 item' : `${number(count)} items`),
   storageUsed: (used: string, limit: string) => `${used} of ${limit} used`,
 }

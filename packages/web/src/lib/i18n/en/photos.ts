@@ -1,6 +1,7 @@
 import type { TimelineItem } from '../../grid/item.ts'
+import { countsIn } from '../region.ts'
 
-const number = (value: number) => value.toLocaleString('en')
+const number = countsIn('en')
 const items = (count: number) => (count === 1 ? '1 item' : `${number(count)} items`)
 
 export const photos = {

@@ -1,4 +1,7 @@
 import type { albums as english } from '../en/albums.ts'
+import { countsIn } from '../region.ts'
+
+const number = countsIn('ko')
 
 export const albums: typeof english = {
   title: '앨범',
@@ -25,7 +28,7 @@ export const albums: typeof english = {
   search: '앨범 검색',
   noMatch: '이 제목의 앨범이 없습니다.',
   pickNone: '아직 앨범이 없습니다. 지금 만들어 보세요.',
-  added: (count: number, title: string) => `‘${title}’ 앨범에 ${count.toLocaleString('ko')}개를 추가했습니다.`,
+  added: (count: number, title: string) => `‘${title}’ 앨범에 ${number(count)}개를 추가했습니다.`,
   addedNone: (title: string) => `‘${title}’ 앨범에 이미 모두 있습니다.`,
   open: '열기',
 
@@ -59,7 +62,7 @@ export const albums: typeof english = {
   setCover: '표지로 사용',
   coverSet: '표지를 바꿨습니다.',
   takeOut: '앨범에서 빼기',
-  takenOut: (count: number) => `앨범에서 ${count.toLocaleString('ko')}개를 뺐습니다. 라이브러리에는 그대로 있습니다.`,
+  takenOut: (count: number) => `앨범에서 ${number(count)}개를 뺐습니다. 라이브러리에는 그대로 있습니다.`,
   onlyYourOwn: '내가 추가한 사진만 뺄 수 있습니다.',
 
   emptyAlbumTitle: '아직 사진이 없습니다',
@@ -70,7 +73,7 @@ export const albums: typeof english = {
   toAlbums: '내 앨범으로 가기',
 
   pickPhotos: '사진 선택',
-  addSelected: (count: number) => (count === 0 ? '추가' : `${count.toLocaleString('ko')}개 추가`),
+  addSelected: (count: number) => (count === 0 ? '추가' : `${number(count)}개 추가`),
   libraryEmptyTitle: '라이브러리가 비어 있습니다',
   libraryEmpty: '사진을 이 앨범에 바로 올려 보세요.',
 
@@ -82,7 +85,7 @@ export const albums: typeof english = {
   toEnd: '맨 뒤로',
   position: (at: number, of: number) => `${of}개 중 ${at}번째`,
   guest: '게스트',
-  takeOutForeign: (count: number) => `앨범에서 ${count.toLocaleString('ko')}개를 뺄까요?`,
+  takeOutForeign: (count: number) => `앨범에서 ${number(count)}개를 뺄까요?`,
   takeOutForeignText: '다른 사람이 추가한 사진은 그 사람만 다시 추가할 수 있습니다.',
   menuBack: '앨범',
 }

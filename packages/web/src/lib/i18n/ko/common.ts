@@ -1,4 +1,7 @@
 import type { common as english } from '../en/common.ts'
+import { countsIn } from '../region.ts'
+
+const number = countsIn('ko')
 
 export const common: typeof english = {
   appName: 'Heliograph',
@@ -30,7 +33,7 @@ export const common: typeof english = {
   errorTitle: '처리하지 못했습니다',
   offlineTitle: '오프라인입니다',
   offlineText: '보이는 내용이 최신이 아닐 수 있습니다. 다시 연결되면 자동으로 계속됩니다.',
-  photos: (count: number) => `사진 ${count.toLocaleString('ko')}장`,
-  items: (count: number) => `항목 ${count.toLocaleString('ko')}개`,
+  photos: (count: number) => `사진 ${number(count)}장`,
+  items: (count: number) => `항목 ${number(count)}개`,
   storageUsed: (used: string, limit: string) => `${limit} 중 ${used} 사용`,
 }

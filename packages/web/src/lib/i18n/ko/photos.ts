@@ -1,6 +1,7 @@
 import type { photos as english } from '../en/photos.ts'
+import { countsIn } from '../region.ts'
 
-const number = (value: number) => value.toLocaleString('ko')
+const number = countsIn('ko')
 const items = (count: number) => `항목 ${number(count)}개`
 
 export const photos: typeof english = {
