@@ -21,6 +21,8 @@ import { edgesOf, originsOf } from './upload-edges.ts'
 /** What a test may put in place of the real thing: time, and faults between the domains and the store. */
 export interface Injected {
   now?: () => Date
+  /** The clock of the edge, which may be another machine; that of the api when absent. */
+  edgeNow?: () => Date
   eventStreams?: Partial<EventStreamLimits>
   store?: (store: ObjectStore) => ObjectStore
   /** Folder of the built site. */

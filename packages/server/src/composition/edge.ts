@@ -10,7 +10,8 @@ import { cacheFolder, hasEdgeCache } from './edge-cache.ts'
 import { originsOf } from './upload-edges.ts'
 
 export function edgeRole(domains: Domains): FastifyPluginAsync[] {
-  const { config, fault, store, metrics, historyWriter, keys, admission, now } = domains
+  const { config, fault, store, metrics, historyWriter, keys, admission, injected } = domains
+  const now = injected.edgeNow ?? domains.now
   const record: RecordTransfer = (request, { objectKey, ...event }) => {
     if (event.action === 'upload.part') fault('part.received')
     // That a picture was looked at is counted; that somebody took the file itself is history.

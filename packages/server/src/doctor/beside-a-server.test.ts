@@ -15,7 +15,9 @@ describe('the doctor beside a busy server', () => {
   let account: TestAccount
 
   before(async () => {
-    server = await startTestServer({ GRANT_LIFETIME: '60' }, { now: () => new Date(Date.now() + clockAhead) })
+    // The edge keeps the true time: what was planned before a leap is still let in after it.
+    const clocks = { now: () => new Date(Date.now() + clockAhead), edgeNow: () => new Date() }
+    server = await startTestServer({ GRANT_LIFETIME: '60' }, clocks)
     account = await server.register('anna')
   })
   after(() => server.close())
