@@ -1,7 +1,7 @@
 /** An album is made of some photos and shown to somebody who has no account. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Page } from 'playwright-core'
+import type { Page, Request } from 'playwright-core'
 import {
   desktop,
   phone,
@@ -66,15 +66,38 @@ describe('an album', { skip: withoutBrowser }, () => {
     await guest.context.close()
   })
 
+  test('asks a visitor whose pictures do not come for nothing but the link', async () => {
+    const owner = await site.visit()
+    await signedIn(site, owner, 'ruth')
+    const assetIds = await uploadPhotos(site, owner, 2)
+    const { id } = await createAlbum(owner, 'Our walk', assetIds)
+    const token = await createLink(owner, id, {})
+
+    const { page, context } = await site.visit(desktop)
+    await page.clock.install()
+    await page.route('**/*', (route) => (isPicture(route.request()) ? route.abort() : route.continue()))
+    const refused: string[] = []
+    page.on('response', (answer) => answer.status() === 401 && refused.push(answer.url()))
+    const lost = new Set<string>()
+    page.on('requestfailed', (request) => lost.add(request.url()))
+    await page.goto(`/s/${token}`)
+    await tiles(page).nth(1).waitFor()
+    while (lost.size < 2) await page.waitForEvent('requestfailed')
+    await page.clock.runFor(2_000)
+    await page.evaluate(() => fetch('/v1/server'))
+    assert.deepEqual(
+      refused.filter((url) => new URL(url).pathname === '/v1/assets'),
+      [],
+    )
+    await owner.context.close()
+    await context.close()
+  })
+
   test('is filled by a guest whose link allows it', async () => {
     const owner = await site.visit()
     await signedIn(site, owner, 'joan')
     const { id } = await createAlbum(owner, 'Our feast')
-    const link = await owner.context.request.post(`/v1/albums/${id}/links`, {
-      data: { allowUpload: true },
-      headers: { 'sec-fetch-site': 'same-origin' },
-    })
-    const { token } = (await link.json()) as { token: string }
+    const token = await createLink(owner, id, { allowUpload: true })
 
     const guest = await site.visit(desktop)
     await guest.page.goto(`/s/${token}`)
@@ -95,20 +118,38 @@ describe('an album', { skip: withoutBrowser }, () => {
   })
 })
 
-async function uploadPhotos(site: SiteUnderTest, { context }: Visit, count: number): Promise<void> {
+function isPicture(request: Request): boolean {
+  return request.resourceType() === 'image' && !request.url().endsWith('.svg')
+}
+
+/** Answers their ids. */
+async function uploadPhotos(site: SiteUnderTest, { context }: Visit, count: number): Promise<string[]> {
+  const ids: string[] = []
   for (let seed = 1; seed <= count; seed += 1) {
     const answer = await context.request.post(`/v1/assets?filename=photo-${seed}.jpg`, {
       data: await photo(seed, { takenAt: `2024:05:${10 + seed} 10:00:00` }),
       headers: { 'content-type': 'image/jpeg', 'sec-fetch-site': 'same-origin' },
     })
     assert.equal(answer.status(), 201)
+    const { asset } = (await answer.json()) as { asset: { id: string } }
+    ids.push(asset.id)
   }
   await site.server.settleJobs()
+  return ids
 }
 
-async function createAlbum({ context }: Visit, title: string): Promise<{ id: string }> {
+/** Answers its token. */
+async function createLink({ context }: Visit, albumId: string, link: { allowUpload?: boolean }): Promise<string> {
+  const answer = await context.request.post(`/v1/albums/${albumId}/links`, {
+    data: link,
+    headers: { 'sec-fetch-site': 'same-origin' },
+  })
+  return ((await answer.json()) as { token: string }).token
+}
+
+async function createAlbum({ context }: Visit, title: string, assetIds: string[] = []): Promise<{ id: string }> {
   const answer = await context.request.post('/v1/albums', {
-    data: { title },
+    data: { title, assetIds },
     headers: { 'sec-fetch-site': 'same-origin' },
   })
   return (await answer.json()) as { id: string }
