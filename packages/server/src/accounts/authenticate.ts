@@ -1,11 +1,14 @@
 /**
- * Who a request acts for. It runs on every request, so a token costs one indexed query, and nothing is remembered between
- * requests: what is revoked or suspended is refused from the next request on, in every process.
+ * Who a request acts for. It runs on every request, so a token costs one indexed query, which requests that come at the same
+ * moment share, and nothing is remembered between requests: what is revoked or suspended is refused from the next request on,
+ * in every process.
  *
  * A credential that is there but not valid is an error, never an anonymous visitor: a program whose token expired must
  * not be shown a public answer and believe it.
  */
+import { sql } from 'kysely'
 import type { Db } from '../engines/database/database.ts'
+import { gather } from '../engines/database/gather.ts'
 import type { Attempt } from '../history/index.ts'
 import { problems } from '../problem.ts'
 import type { AccountRow } from './context.ts'
@@ -53,26 +56,12 @@ export interface Authenticator {
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   const now = deps.now ?? (() => new Date())
   const verifyJwt = createJwtVerifier(deps.issuers, now)
+  const findToken = gather((hashes: Uint8Array[]) => findTokens(deps.db, hashes), hex, lookups)
 
   const fromSecret = async (token: string, cookie: boolean): Promise<AccountPrincipal> => {
     if (!isSecretToken(token)) throw refused()
-    const row = await deps.db
-      .selectFrom('access_token as token')
-      .innerJoin('account', 'account.id', 'token.account_id')
-      .select([
-        'token.id',
-        'token.kind',
-        'token.scopes',
-        'token.expires_at',
-        'token.account_id',
-        'account.handle',
-        'account.role',
-        'account.suspended_at',
-        'account.deleted_at',
-      ])
-      .where('token.secret_hash', '=', hashSecret(token))
-      .executeTakeFirst()
-    if (row === undefined || (row.expires_at !== null && row.expires_at <= now())) throw refused()
+    const row = await findToken(hashSecret(token))
+    if (row === null || (row.expires_at !== null && row.expires_at <= now())) throw refused()
     requireLive(row)
     return {
       kind: 'account',
@@ -135,6 +124,36 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       return principal
     },
   }
+}
+
+/** Few at once: under load the rest of them come together in the next. */
+const lookups = { atOnce: 2, most: 100 }
+
+/** In the order of the hashes; null for those of no token. */
+async function findTokens(db: Db, hashes: Uint8Array[]) {
+  const rows = await db
+    .selectFrom('access_token as token')
+    .innerJoin('account', 'account.id', 'token.account_id')
+    .select([
+      'token.id',
+      'token.kind',
+      'token.scopes',
+      'token.expires_at',
+      'token.account_id',
+      'token.secret_hash',
+      'account.handle',
+      'account.role',
+      'account.suspended_at',
+      'account.deleted_at',
+    ])
+    .where(sql<boolean>`token.secret_hash = any(${hashes}::bytea[])`)
+    .execute()
+  const found = new Map(rows.map((row) => [hex(row.secret_hash), row]))
+  return hashes.map((hash) => found.get(hex(hash)) ?? null)
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 /** RFC 6750 section 2.1. */

@@ -4,8 +4,8 @@
  */
 import type { Delivery } from '../delivery/index.ts'
 import type { Db } from '../engines/database/database.ts'
+import { gather } from '../engines/database/gather.ts'
 import { listMonths, readRevisions, type Span, type TimelineFilter, type TimelineMonth } from './counts.ts'
-import { gather } from './gather.ts'
 import { listItems, type Place, type TimelineItem } from './items.ts'
 
 export interface Timeline {
