@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { type SiteUnderTest, shoot, signedIn, startSite, type Visit, withoutBrowser } from './testing/browser.ts'
+import {
+  dragFiles,
+  type SiteUnderTest,
+  shoot,
+  signedIn,
+  startSite,
+  type Visit,
+  withoutBrowser,
+} from './testing/browser.ts'
 import { photo } from './testing/photos.ts'
 
 describe('an album of several people', { skip: withoutBrowser }, () => {
@@ -63,7 +71,9 @@ describe('an album of several people', { skip: withoutBrowser }, () => {
     await page.getByText('Nobody here has the handle @nobody-here.').waitFor()
     await page.getByLabel('Add by handle').fill('@bob')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await page.getByText('bob can see the album now.').waitFor()
+    // Told where the person is: beneath the dialog it could not be pressed.
+    const sharing = page.getByRole('dialog', { name: 'Share “Look, do not touch”' })
+    await sharing.getByText('bob can see the album now.').waitFor()
 
     await viewer.page.goto('/albums')
     await viewer.page.getByRole('link', { name: /Look, do not touch/ }).click()
@@ -74,6 +84,14 @@ describe('an album of several people', { skip: withoutBrowser }, () => {
       assert.equal(await viewer.page.getByRole('button', { name }).count(), 0, name)
     }
     assert.equal(await viewer.page.getByRole('link', { name: 'Add photos' }).count(), 0)
+    // Also after a photo of it was looked at, which has an address of its own.
+    await viewer.page.locator('main [data-id] a').click()
+    await viewer.page.getByRole('dialog', { name: 'Photo viewer' }).waitFor()
+    await viewer.page.waitForURL(`**/albums/${album}/*`)
+    await dragFiles(viewer.page, [import.meta.filename])
+    await viewer.page.getByText('You can look at this album, but not add to it.').waitFor()
+    await viewer.page.goto(`/albums/${album}`)
+    await viewer.page.locator('main [data-id] img').waitFor()
     await viewer.page.getByRole('button', { name: 'More for this album' }).click()
     const items = await viewer.page.getByRole('menuitem').allInnerTexts()
     assert.deepEqual(items, ['Download all', 'Leave album'])

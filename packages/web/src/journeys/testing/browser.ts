@@ -88,6 +88,17 @@ export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(screens, `${name}.png`) })
 }
 
+/** Holds files over the page, as the browser's own drag and drop does. */
+export async function dragFiles(page: Page, paths: string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const { width = 800, height = 600 } = page.viewportSize() ?? {}
+  const data = { items: [], files: paths, dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: width / 2, y: height / 2, data })
+  }
+  await session.detach()
+}
+
 /** Lets go of files and folders over the page, as the browser's own drag and drop does. */
 export async function dropFiles(page: Page, paths: string[]): Promise<void> {
   const session = await page.context().newCDPSession(page)
