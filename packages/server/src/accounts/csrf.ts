@@ -1,7 +1,8 @@
 /**
  * Protection of cookies against requests that other sites make a browser send (CSRF). A request that changes something
- * counts as the person's own when the browser says that it comes from this very origin (Fetch Metadata), or from an
- * origin that was configured. What says neither is refused: programs send a bearer token and are not concerned.
+ * counts as the person's own when the browser says that it comes from this very origin (Fetch Metadata), from an origin
+ * that was configured, or from the host that it was sent to: browsers say no more on pages without HTTPS, as in a network at
+ * home. What says none of it is refused: programs send a bearer token and are not concerned.
  */
 import { problems } from '../problem.ts'
 
@@ -20,8 +21,17 @@ export function requireOwnOrigin(request: RequestOrigin, allowedOrigins: Readonl
   if (safeMethods.has(request.method)) return
   const { origin } = request.headers
   if (request.headers['sec-fetch-site'] === 'same-origin') return
-  if (typeof origin === 'string' && allowedOrigins.has(origin)) return
+  if (typeof origin === 'string' && (allowedOrigins.has(origin) || isOwnHost(request, origin))) return
   throw problems.forbidden(
     'This request came from another site. Use a bearer token, or add the origin to CORS_ORIGINS.',
   )
+}
+
+/**
+ * Only where the browser is silent of the site. Another site has another host; one that makes its own name lead here gets
+ * no cookie of this one.
+ */
+function isOwnHost({ headers }: RequestOrigin, origin: string): boolean {
+  if (headers['sec-fetch-site'] !== undefined || typeof headers.host !== 'string') return false
+  return URL.canParse(origin) && new URL(origin).host === headers.host.toLowerCase()
 }

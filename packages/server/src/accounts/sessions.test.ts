@@ -177,8 +177,15 @@ test('cookies: a request from another site is refused, one from this origin is t
     assert.equal((await patch({ origin: 'https://photos.example' })).status, 200, 'a browser without Fetch Metadata')
     assert.equal((await patch({ 'sec-fetch-site': 'cross-site', origin: 'https://app.example' })).status, 200)
 
+    const atHome = { host: '192.168.0.7:8080', origin: 'http://192.168.0.7:8080' }
+    assert.equal((await patch(atHome)).status, 200, 'a page without HTTPS, of which browsers say no more')
+
     const attacks: Record<string, string>[] = [
       {},
+      { ...atHome, origin: 'http://192.168.0.7:9000' },
+      { ...atHome, origin: 'http://192.168.0.70:8080' },
+      { ...atHome, origin: 'http://evil.example' },
+      { ...atHome, 'sec-fetch-site': 'cross-site' },
       { origin: 'null' },
       { origin: 'https://evil.example' },
       { origin: 'https://photos.example.evil.example' },
