@@ -6,6 +6,7 @@ import { changes } from '../grid/changes.ts'
 import { live } from '../grid/live.ts'
 import { createPagedSource, type PagedSource } from '../grid/source.svelte.ts'
 import { session } from '../session/session.svelte.ts'
+import { movesSent } from './pending-moves.ts'
 
 /** Assets of a page; enough for two screens of small tiles. */
 const pageSize = 200
@@ -51,6 +52,8 @@ class AlbumOnScreen {
   }
 
   async loadPage(cursor: string | null): Promise<Page<AlbumAsset>> {
+    // Somebody who has just arranged it sees what they did, also when they were quicker than the network.
+    await movesSent()
     const page = await client.albums.assets(this.id, { cursor, limit: pageSize })
     for (const asset of page.items) this.#adders.set(asset.id, asset.addedBy)
     return page
