@@ -62,21 +62,27 @@ function pageOf(
   files: Map<string, SiteFile>,
 ): Page {
   const all = [...new Set([...shell.styles, ...styles])]
-  const css = all.map((path) => cssOf(files, path)).join('')
+  const written = new Map(all.flatMap((path) => withText(path, cssOf(files, path))))
+  const css = [...written.values()].join('')
   const style = css === '' ? '' : `<style>${css}</style>`
   // The site looks for links to the styles of what it shows. One that is disabled is found and fetches nothing.
-  const links = all.map((path) => `<link rel="stylesheet" href="${escapeAttribute(path)}" disabled>`)
+  const links = all.map(
+    (path) => `<link rel="stylesheet" href="${escapeAttribute(path)}"${written.has(path) ? ' disabled' : ''}>`,
+  )
   const missing = scripts.filter((path) => !shell.html.includes(`"${path}"`))
   const preloads = missing.map((path) => `<link rel="modulepreload" href="${escapeAttribute(path)}">`)
   const hash = `'sha256-${createHash('sha256').update(css).digest('base64')}'`
   return { head: [style, ...links, ...preloads].join(''), styleHashes: css === '' ? [] : [hash] }
 }
 
-function cssOf(files: Map<string, SiteFile>, path: string): string {
-  const css = files.get(path)?.bytes.toString() ?? ''
-  // Addresses in it would be those of the page instead of the file's.
-  if (/<\/style|url\((?!["']?data:)/i.test(css)) throw new Error(`${path} cannot be written into a page`)
-  return css
+/** Null for what has to be linked: addresses in it would be those of the page instead of the file's. */
+function cssOf(files: Map<string, SiteFile>, path: string): string | null {
+  const css = files.get(path)?.bytes.toString()
+  return css === undefined || /<\/style|url\((?!["']?data:)/i.test(css) ? null : css
+}
+
+function withText(path: string, text: string | null): [string, string][] {
+  return text === null ? [] : [[path, text]]
 }
 
 function decode(path: string): string {
