@@ -53,7 +53,7 @@ class AlbumOnScreen {
 
   async loadPage(cursor: string | null): Promise<Page<AlbumAsset>> {
     // Somebody who has just arranged it sees what they did, also when they were quicker than the network.
-    await movesSent()
+    await movesSent(this.id)
     const page = await client.albums.assets(this.id, { cursor, limit: pageSize })
     for (const asset of page.items) this.#adders.set(asset.id, asset.addedBy)
     return page

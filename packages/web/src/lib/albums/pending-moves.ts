@@ -1,11 +1,16 @@
-/** Moves that are on their way to the server, one after the other: whoever reads an album's order waits for them. */
-let sending: Promise<void> = Promise.resolve()
+/** Moves that are on their way to the server, those of an album one after the other: whoever reads its order waits for them. */
+const sending = new Map<string, Promise<void>>()
 
 /** `move` must not reject. */
-export function sendMove(move: () => Promise<void>): void {
-  sending = sending.then(move)
+export function sendMove(albumId: string, move: () => Promise<void>): void {
+  const last = movesSent(albumId)
+    .then(move)
+    .finally(() => {
+      if (sending.get(albumId) === last) sending.delete(albumId)
+    })
+  sending.set(albumId, last)
 }
 
-export function movesSent(): Promise<void> {
-  return sending
+export function movesSent(albumId: string): Promise<void> {
+  return sending.get(albumId) ?? Promise.resolve()
 }
